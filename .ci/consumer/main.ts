@@ -1,0 +1,3 @@
+import * as Relay from "effect-relay"
+
+console.log(Object.keys(Relay).join(", "))

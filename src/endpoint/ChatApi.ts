@@ -1,0 +1,151 @@
+/**
+ * Sends one request to one endpoint over HTTP, and reads what comes back.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Attempt from "../policy/Attempt.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import type * as ChatAnswer from "./ChatAnswer.ts"
+import type * as ChatRequest from "./ChatRequest.ts"
+import * as Classifier from "./Classifier.ts"
+import type * as Endpoint from "./Endpoint.ts"
+import * as Failure from "./Failure.ts"
+
+const secretOf = (endpoint: Endpoint.Endpoint): string | undefined =>
+  endpoint.apiKey === undefined ? undefined : Redacted.value(endpoint.apiKey)
+
+const authorize = (endpoint: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
+  const headed = HttpClientRequest.setHeaders(request, endpoint.headers)
+  return endpoint.apiKey === undefined ? headed : HttpClientRequest.bearerToken(headed, endpoint.apiKey)
+}
+
+// the cause may print the request, headers and all: only its code is taken
+const codeOf = (error: HttpClientError.HttpClientError): string => {
+  let cause: unknown = error.reason.cause
+  while (cause instanceof Error && !("code" in cause) && cause.cause !== undefined) cause = cause.cause
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  return typeof code === "string" ? code : error.reason._tag
+}
+
+const unreachable = (endpoint: Endpoint.Endpoint) => (error: HttpClientError.HttpClientError) =>
+  Rejection.make(Failure.EndpointUnavailable, {
+    endpoint: endpoint.id,
+    reason: "Connection" as const,
+    detail: codeOf(error),
+    attempts: Attempt.none
+  })
+
+const broken = (
+  endpoint: Endpoint.Endpoint,
+  status: number,
+  reason: "CutOff" | "TooLarge",
+  detail: string
+): Failure.InvalidResponse =>
+  Rejection.make(Failure.InvalidResponse, { endpoint: endpoint.id, reason, status, detail, attempts: Attempt.none })
+
+const read = (
+  endpoint: Endpoint.Endpoint,
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<string, Failure.InvalidResponse> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let size = 0
+    let text = ""
+    return response.stream.pipe(
+      Stream.runForEach((bytes) => {
+        size += bytes.byteLength
+        if (size > maxBytes) {
+          return Effect.fail(broken(endpoint, response.status, "TooLarge", `the body is over ${maxBytes} bytes`))
+        }
+        text += decoder.decode(bytes, { stream: true })
+        return Effect.void
+      }),
+      Effect.as(undefined),
+      Effect.catchTag("HttpClientError", (error) =>
+        // a response without a body is an empty one
+        error.reason._tag === "EmptyBodyError"
+          ? Effect.void
+          : Effect.fail(broken(endpoint, response.status, "CutOff", codeOf(error)))),
+      Effect.map(() => text + decoder.decode())
+    )
+  })
+
+/**
+ * What one request needs beside the request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Transport {
+  readonly client: HttpClient.HttpClient
+  /** A longer body is refused while it is read. */
+  readonly maxResponseBytes: number
+}
+
+/**
+ * Asks the endpoint for a completion by `model`, its own name for the model.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const complete = Effect.fnUntraced(function*(
+  transport: Transport,
+  endpoint: Endpoint.Endpoint,
+  model: string,
+  request: ChatRequest.ChatRequest
+): Effect.fn.Return<ChatAnswer.ChatAnswer, Failure.Answered> {
+  const message = yield* Effect.try({
+    try: () =>
+      HttpClientRequest.post(`${endpoint.baseUrl}/chat/completions`).pipe(
+        HttpClientRequest.acceptJson,
+        HttpClientRequest.bodyJsonUnsafe({ ...request, model }),
+        authorize(endpoint)
+      ),
+    catch: (cause) =>
+      Rejection.make(Failure.RequestRejected, {
+        detail: `it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`,
+        attempts: Attempt.none
+      })
+  })
+  const response = yield* Effect.mapError(transport.client.execute(message), unreachable(endpoint))
+  const text = yield* read(endpoint, response, transport.maxResponseBytes)
+  const now = yield* Clock.currentTimeMillis
+  const answer = Classifier.classify({ status: response.status, headers: response.headers, text }, {
+    endpoint: endpoint.id,
+    account: endpoint.account,
+    model,
+    secret: secretOf(endpoint),
+    now
+  })
+  if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
+  return answer.success
+})
+
+/**
+ * Asks the endpoint whether it is there: by its list of models, which costs nothing.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const ping = (
+  client: HttpClient.HttpClient,
+  endpoint: Endpoint.Endpoint,
+  path: string
+): Effect.Effect<number, Failure.EndpointUnavailable> =>
+  client.execute(authorize(endpoint)(HttpClientRequest.get(`${endpoint.baseUrl}${path}`))).pipe(
+    Effect.mapError(unreachable(endpoint)),
+    Effect.flatMap((response) =>
+      // the connection goes back to its pool only when the body is done with
+      Effect.as(Effect.ignore(Stream.runDrain(Stream.take(response.stream, 64))), response.status)
+    )
+  )

@@ -1,0 +1,69 @@
+/**
+ * A chat completion request, as OpenAI-compatible APIs take it.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * One message of a conversation. Everything an API knows beside these goes through as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Message {
+  readonly role: string
+  readonly content?: unknown
+  readonly [field: string]: unknown
+}
+
+/**
+ * The request. Every field beside these goes to the endpoint as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChatRequest {
+  readonly model: string
+  readonly messages: ReadonlyArray<Message>
+  /** From 0 to 2; only 0 makes an answer worth keeping. */
+  readonly temperature?: number | undefined
+  readonly max_tokens?: number | undefined
+  readonly max_completion_tokens?: number | undefined
+  readonly [field: string]: unknown
+}
+
+/**
+ * What is wrong with a request that cannot be sent, or `undefined`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const flaw = (request: ChatRequest): string | undefined => {
+  if (typeof request !== "object" || request === null) return "the request has to be an object"
+  if (typeof request.model !== "string" || request.model === "") return "model has to be a text that is not empty"
+  if (!Array.isArray(request.messages) || request.messages.length === 0) {
+    return "messages has to be a list with at least one message"
+  }
+  return request["stream"] === true ? "stream has to be left out: chat answers as a whole" : undefined
+}
+
+// about what tokenizers make of English; what an answer reports corrects it afterwards
+const charactersPerToken = 4
+
+const lengthOf = (content: unknown): number => {
+  if (typeof content === "string") return content.length
+  if (Array.isArray(content)) return content.reduce<number>((sum, part) => sum + lengthOf(part?.text), 0)
+  return 0
+}
+
+/**
+ * A rough count of the tokens a request will use, its longest answer included.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const estimateTokens = (request: ChatRequest): number => {
+  const prompt = request.messages.reduce((sum, message) => sum + lengthOf(message?.content), 0)
+  const answer = request.max_completion_tokens ?? request.max_tokens ?? 0
+  return Math.ceil(prompt / charactersPerToken) + (Number.isFinite(answer) && answer > 0 ? Math.ceil(answer) : 0)
+}

@@ -1,0 +1,271 @@
+/**
+ * Reads what an endpoint put on the wire: an answer, or one failure.
+ *
+ * Total: whatever the bytes, it ends in a value. An error is decided by its
+ * code, then its type, then its message where a message is all there is, then
+ * the status.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import * as Attempt from "../policy/Attempt.ts"
+import { RateLimited } from "../policy/RateLimiter.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import * as ChatAnswer from "./ChatAnswer.ts"
+import * as Failure from "./Failure.ts"
+import * as RetryAfter from "./RetryAfter.ts"
+
+/**
+ * A response, body included.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reply {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: string
+}
+
+/**
+ * Whose reply it is, and to what.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subject {
+  readonly endpoint: string
+  readonly account: string
+  readonly model: string
+  /** Removed from whatever the reply says. */
+  readonly secret: string | undefined
+  /** Epoch milliseconds. */
+  readonly now: number
+}
+
+type Kind =
+  | "Rate"
+  | "Quota"
+  | "Unavailable"
+  | "Unauthorized"
+  | "Model"
+  | "Context"
+  | "Content"
+  | "Rejected"
+
+const kindByWord: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ...([
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "enforced_spend_limit_reached",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "billing_error",
+    "quota_exceeded",
+    "insufficient_balance",
+    "arrearage"
+  ] as const).map((word) => [word, "Quota"] as const),
+  ...([
+    "rate_limit_exceeded",
+    "rate_limit_error",
+    "slow_down",
+    "too_many_requests",
+    "resource_exhausted"
+  ] as const).map((word) => [word, "Rate"] as const),
+  ...([
+    "overloaded_error",
+    "server_is_overloaded",
+    "service_unavailable_error",
+    "server_error",
+    "api_error",
+    "internal_server_error",
+    "unavailable",
+    "deadline_exceeded",
+    "timeout_error"
+  ] as const).map((word) => [word, "Unavailable"] as const),
+  ...([
+    "invalid_api_key",
+    "authentication_error",
+    "permission_error",
+    "unauthenticated",
+    "permission_denied"
+  ] as const).map((word) => [word, "Unauthorized"] as const),
+  ...(["model_not_found", "deploymentnotfound"] as const).map((word) => [word, "Model"] as const),
+  ...(["context_length_exceeded", "request_too_large"] as const).map((word) => [word, "Context"] as const),
+  ...(["content_filter", "content_policy_violation"] as const).map((word) => [word, "Content"] as const)
+])
+
+// where providers have no code of their own for it
+const kindByMessage: ReadonlyArray<readonly [RegExp, Kind]> = [
+  [/maximum context length|context window|prompt is too long|request too large/i, "Context"],
+  [/insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low/i, "Quota"]
+]
+
+const kindByStatus = (status: number): Kind | undefined => {
+  switch (status) {
+    case 401:
+    case 403:
+      return "Unauthorized"
+    case 402:
+      return "Quota"
+    case 429:
+      return "Rate"
+    case 408:
+    case 409:
+    case 425:
+    case 498:
+      return "Unavailable"
+    case 413:
+      return "Context"
+  }
+  if (status >= 500) return "Unavailable"
+  return status >= 400 ? "Rejected" : undefined
+}
+
+interface WireError {
+  readonly words: ReadonlyArray<string>
+  readonly message: string
+  readonly status: number | undefined
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+// `{"error":{…}}`, `{"error":"…"}`, `[{"error":{…}}]`; a completion may carry `"error":null`
+const errorOf = (body: unknown): WireError | undefined => {
+  const holder = Array.isArray(body) ? body[0] : body
+  if (!isRecord(holder)) return undefined
+  const error = holder["error"]
+  if (typeof error === "string" && error !== "") {
+    return { words: [error.toLowerCase()], message: error, status: undefined }
+  }
+  if (!isRecord(error)) return undefined
+  const details = isRecord(error["details"]) ? error["details"]["error_code"] : undefined
+  const code = error["code"]
+  const words = [details, code, error["type"], error["status"]].filter((word) => typeof word === "string")
+  return {
+    words: words.map((word) => word.toLowerCase()),
+    message: typeof error["message"] === "string" ? error["message"] : JSON.stringify(error),
+    status: typeof code === "number" && code >= 400 && code <= 599 ? code : undefined
+  }
+}
+
+const parse = (text: string): Result.Result<unknown, void> => {
+  try {
+    // queued requests may be kept alive with blank lines; JSON.parse skips those, but no byte order mark
+    return Result.succeed(JSON.parse(text.replace(/^\uFEFF/, "")))
+  } catch {
+    return Result.fail(undefined)
+  }
+}
+
+const longestDetail = 300
+
+const detailOf = (text: string, secret: string | undefined): string => {
+  const safe = secret === undefined || secret === "" ? text : text.replaceAll(secret, "<redacted>")
+  const line = safe.replace(/\s+/g, " ").trim()
+  return line.length > longestDetail ? `${line.slice(0, longestDetail)}…` : line
+}
+
+const kindOf = (error: WireError | undefined, status: number): Kind | undefined => {
+  for (const word of error?.words ?? []) {
+    const kind = kindByWord.get(word)
+    if (kind !== undefined) return kind
+  }
+  for (const [pattern, kind] of kindByMessage) {
+    if (error !== undefined && pattern.test(error.message)) return kind
+  }
+  // only a JSON body says that it was the API, and not a wrong address, that found nothing
+  if (status === 404) return error === undefined ? "Unavailable" : "Model"
+  return kindByStatus(status)
+}
+
+const fail = (kind: Kind, subject: Subject, reply: Reply, status: number, message: string): Failure.Answered => {
+  const hint = RetryAfter.fromHeaders(reply.headers, subject.now)
+  const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
+  const text = detailOf(message, subject.secret)
+  const common = {
+    endpoint: subject.endpoint,
+    status,
+    ...(text === "" ? {} : { detail: text }),
+    attempts: Attempt.none
+  }
+  switch (kind) {
+    case "Rate":
+      return Rejection.make(RateLimited, {
+        key: subject.endpoint,
+        source: "Upstream" as const,
+        ...retryAfter,
+        ...(text === "" ? {} : { detail: text }),
+        attempts: Attempt.none
+      })
+    case "Quota":
+      return Rejection.make(Failure.QuotaExceeded, { ...common, account: subject.account, ...retryAfter })
+    case "Unavailable":
+      return Rejection.make(Failure.EndpointUnavailable, { ...common, reason: "Status" as const, ...retryAfter })
+    case "Unauthorized":
+      return Rejection.make(Failure.Unauthorized, common)
+    case "Model":
+      return Rejection.make(Failure.ModelNotFound, { ...common, model: subject.model })
+    case "Context":
+      return Rejection.make(Failure.ContextTooLong, { ...common, model: subject.model })
+    case "Content":
+      return Rejection.make(Failure.ContentRefused, common)
+    case "Rejected":
+      return Rejection.make(Failure.RequestRejected, common)
+  }
+}
+
+const invalid = (
+  subject: Subject,
+  status: number,
+  reason: Failure.InvalidResponse["reason"],
+  message: string
+): Failure.InvalidResponse =>
+  Rejection.make(Failure.InvalidResponse, {
+    endpoint: subject.endpoint,
+    reason,
+    status,
+    detail: detailOf(message, subject.secret),
+    attempts: Attempt.none
+  })
+
+/**
+ * The answer in a reply, or why there is none.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
+  const body = parse(reply.text)
+  const isSuccess = reply.status >= 200 && reply.status < 300
+  const error = Result.isSuccess(body) ? errorOf(body.success) : undefined
+
+  if (!isSuccess || error !== undefined) {
+    const status = isSuccess ? error?.status ?? reply.status : reply.status
+    const kind = kindOf(error, status)
+    if (kind !== undefined) return Result.fail(fail(kind, subject, reply, status, error?.message ?? reply.text))
+    // an unknown error under a 2xx, or a status below 400 that no client of an API should see
+    return Result.fail(
+      isSuccess
+        ? invalid(subject, reply.status, "ErrorInBody", error?.message ?? reply.text)
+        : fail("Unavailable", subject, reply, reply.status, reply.text)
+    )
+  }
+  if (Result.isFailure(body)) {
+    return Result.fail(
+      reply.text.trim() === ""
+        ? invalid(subject, reply.status, "Empty", "the body is empty")
+        : invalid(subject, reply.status, "NotJson", reply.text)
+    )
+  }
+  const answer = ChatAnswer.fromBody(body.success, subject.model)
+  return Result.isSuccess(answer)
+    ? Result.succeed(answer.success)
+    : Result.fail(invalid(subject, reply.status, answer.failure.reason, answer.failure.detail))
+}

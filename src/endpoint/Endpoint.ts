@@ -1,0 +1,169 @@
+/**
+ * One API that can answer: where it is, whose it is, what it may be asked.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Bulkhead from "../policy/Bulkhead.ts"
+import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import * as Configuration from "../policy/Configuration.ts"
+
+/**
+ * The limits an endpoint is known to have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Limits {
+  /** From 1 up. */
+  readonly requestsPerMinute?: number | undefined
+  /** Prompt and completion tokens together, from 1 up. */
+  readonly tokensPerMinute?: number | undefined
+  /** Calls at once, from 1 up. */
+  readonly concurrency?: number | undefined
+}
+
+/**
+ * What a million tokens cost, in dollars.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Prices {
+  readonly inputPerMillion: number
+  readonly outputPerMillion: number
+}
+
+/**
+ * The description of an endpoint.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Its name, unique in a relay; it stands in errors, events and metrics. */
+  readonly id: string
+  /** Where its OpenAI-compatible API begins, such as `https://api.openai.com/v1`; without one it serves `execute` only. */
+  readonly baseUrl?: string | undefined
+  /** The key that is sent as a bearer token. */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** Who pays: endpoints of one account share its quota. Default: the endpoint's own id. */
+  readonly account?: string | undefined
+  /** The models it serves, or what it calls each model. Default: any, by the name it is asked for. */
+  readonly models?: ReadonlyArray<string> | Readonly<Record<string, string>> | undefined
+  /** Endpoints of a lower tier are asked first. From 0 up, default 0. */
+  readonly tier?: number | undefined
+  readonly limits?: Limits | undefined
+  readonly prices?: Prices | undefined
+  /** Headers sent with every request, beside the key's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** How long one attempt may take, body included; over the relay's own. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** Options of its circuit over those of the `CircuitBreaker` layer. */
+  readonly circuitBreaker?: CircuitBreaker.Options | undefined
+  /** Options of its bulkhead over those of the `Bulkhead` layer. */
+  readonly bulkhead?: Bulkhead.Options | undefined
+}
+
+const text = Schema.String.check(
+  Schema.makeFilter<string>((value) => value.trim() !== "" || "it has to be a text that is not empty")
+)
+
+const url = Schema.String.check(
+  Schema.makeFilter<string>((value) =>
+    (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) ||
+    "it has to be a URL that begins with http:// or https://"
+  )
+)
+
+const limit = Schema.optional(Configuration.integer(1))
+
+const Settings = Schema.Struct({
+  id: text,
+  baseUrl: Schema.optional(url),
+  apiKey: Schema.optional(
+    Schema.Unknown.pipe(Schema.refine(
+      (value): value is Redacted.Redacted => Redacted.isRedacted(value),
+      { message: "it has to be wrapped: Redacted.make(key)" }
+    ))
+  ),
+  account: text,
+  models: Schema.optional(Schema.Union([Schema.NonEmptyArray(text), Schema.Record(Schema.String, text)])),
+  tier: Configuration.integer(0),
+  limits: Schema.Struct({ requestsPerMinute: limit, tokensPerMinute: limit, concurrency: limit }),
+  prices: Schema.optional(
+    Schema.Struct({ inputPerMillion: Configuration.amount, outputPerMillion: Configuration.amount })
+  ),
+  headers: Schema.Record(Schema.String, Schema.String),
+  attemptTimeout: Schema.optional(Configuration.duration),
+  // checked by their policies, against the layer's options
+  circuitBreaker: Schema.Unknown,
+  bulkhead: Schema.Unknown
+})
+
+/**
+ * An endpoint whose description was found to be sound. Durations are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Endpoint {
+  readonly id: string
+  readonly baseUrl: string | undefined
+  readonly apiKey: Redacted.Redacted | undefined
+  readonly account: string
+  readonly models: ReadonlyMap<string, string> | "any"
+  readonly tier: number
+  readonly limits: Limits
+  readonly prices: Prices | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly attemptTimeout: number | undefined
+  readonly circuitBreaker: CircuitBreaker.Options
+  readonly bulkhead: Bulkhead.Options
+}
+
+const namesOf = (models: Options["models"]): Endpoint["models"] => {
+  if (models === undefined) return "any"
+  return new Map(Array.isArray(models) ? models.map((model) => [model, model]) : Object.entries(models))
+}
+
+/**
+ * Checks a description; a relay does this for the endpoints it is given.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> =>
+  Configuration.decode(`Endpoint "${options.id}"`, Settings, options, {
+    account: options.id,
+    tier: 0,
+    limits: {},
+    headers: {},
+    circuitBreaker: {},
+    bulkhead: {}
+  }).pipe(Effect.map((settings) => ({
+    id: settings.id,
+    baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
+    apiKey: settings.apiKey,
+    account: settings.account,
+    models: namesOf(settings.models),
+    tier: settings.tier,
+    limits: settings.limits,
+    prices: settings.prices,
+    headers: settings.headers,
+    attemptTimeout: settings.attemptTimeout,
+    circuitBreaker: options.circuitBreaker ?? {},
+    bulkhead: options.bulkhead ?? {}
+  })))
+
+/**
+ * What the endpoint calls a model; `undefined` if it does not serve it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const wireModel = (self: Endpoint, model: string): string | undefined =>
+  self.models === "any" ? model : self.models.get(model)

@@ -1,0 +1,77 @@
+/**
+ * What an endpoint shows of itself.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Bulkhead from "../policy/Bulkhead.ts"
+import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import * as RateLimiter from "../policy/RateLimiter.ts"
+
+/**
+ * How an endpoint is, from best to worst, derived from its policies:
+ *
+ * - `Healthy`
+ * - `Degraded`: alive, but slower or failing more than it used to; asked last
+ * - `Recovering`: its circuit is half-open
+ * - `Paused`: a service asked for patience
+ * - `Open`: its circuit is open
+ * - `Exhausted`: its account has no quota, or its key is refused
+ * - `Isolated`: its circuit is held open by hand
+ * - `Draining`: on its way out, no new calls
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const State = Schema.Literals([
+  "Healthy",
+  "Degraded",
+  "Recovering",
+  "Paused",
+  "Open",
+  "Exhausted",
+  "Isolated",
+  "Draining"
+])
+
+/**
+ * How an endpoint is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type State = typeof State.Type
+
+/**
+ * What an endpoint shows of itself. Latencies are milliseconds; no secrets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const EndpointStatus = Schema.Struct({
+  id: Schema.String,
+  account: Schema.String,
+  tier: Schema.Int,
+  state: State,
+  inFlight: Schema.Int,
+  /** Attempts that ended in an answer, and in a failure, since it was added. */
+  answered: Schema.Int,
+  failed: Schema.Int,
+  /** Moving average, 0 when nothing was measured lately. */
+  latency: Schema.Number,
+  /** Median of its own past; absent until enough answers came. */
+  usualLatency: Schema.optionalKey(Schema.Number),
+  /** The tag of its last failure. */
+  lastFailure: Schema.optionalKey(Schema.String),
+  circuit: CircuitBreaker.Snapshot,
+  bulkhead: Bulkhead.Snapshot,
+  limiter: RateLimiter.Snapshot
+})
+
+/**
+ * What an endpoint shows of itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type EndpointStatus = typeof EndpointStatus.Type

@@ -1,0 +1,282 @@
+/**
+ * An endpoint behind its policies: admission is one synchronous step, and so is
+ * what its end teaches.
+ *
+ * Account, key, model, bulkhead, limiter and circuit are asked together; only
+ * when all agree is anything charged, so a refusal costs nothing and policies
+ * never race each other.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type * as Circuit from "../machine/Circuit.ts"
+import * as Latency from "../machine/Latency.ts"
+import * as Attempt from "../policy/Attempt.ts"
+import type * as Bulkhead from "../policy/Bulkhead.ts"
+import { CircuitOpen } from "../policy/CircuitBreaker.ts"
+import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import { RateLimited } from "../policy/RateLimiter.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import type * as Verdict from "../policy/Verdict.ts"
+import type * as Account from "./Account.ts"
+import type * as Endpoint from "./Endpoint.ts"
+import type * as EndpointStatus from "./EndpointStatus.ts"
+import * as Failure from "./Failure.ts"
+import * as ModelPauses from "./ModelPauses.ts"
+
+/**
+ * What a call asks of an endpoint before it is sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Demand {
+  /** The model by the caller's name; `*` for a call that has none. */
+  readonly model: string
+  readonly cost: RateLimiter.Cost
+}
+
+/**
+ * The right to send one call; whoever has it settles it, once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Admission {
+  readonly target: GuardedEndpoint
+  readonly demand: Demand
+  readonly ticket: Circuit.Ticket
+  readonly startedAt: number
+}
+
+/**
+ * How an admitted call ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Ending =
+  | { readonly _tag: "Answered"; readonly tokens: number | undefined }
+  | { readonly _tag: "Failed"; readonly failure: unknown; readonly verdict: Verdict.Verdict }
+  | { readonly _tag: "Interrupted" }
+
+/**
+ * Bad calls held against a closed circuit from which an endpoint counts as degraded.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const degradedFrom = 3
+
+// a quota without a known reset, and a refused key, are looked at again after this
+const recheck = 300_000
+
+// a failure is as bad as an answer this slow, however fast it came
+const failurePenalty = 5_000
+
+/**
+ * An endpoint behind its policies.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class GuardedEndpoint {
+  readonly endpoint: Endpoint.Endpoint
+  readonly account: Account.Account
+  readonly breaker: CircuitBreaker.CircuitBreaker
+  readonly bulkhead: Bulkhead.Bulkhead
+  readonly limiter: RateLimiter.RateLimiter
+  readonly #rule: Latency.Rule
+  readonly #latency = Latency.make()
+  readonly #pauses: ModelPauses.ModelPauses = new Map()
+  readonly #idle = Latch.makeUnsafe(false)
+  #keyOutUntil = 0
+  #keyRefusedBy: "Call" | "Check" = "Call"
+  #inFlight = 0
+  #answered = 0
+  #failed = 0
+  #draining = false
+  #lastFailure: string | undefined
+
+  constructor(
+    endpoint: Endpoint.Endpoint,
+    account: Account.Account,
+    policies: {
+      readonly breaker: CircuitBreaker.CircuitBreaker
+      readonly bulkhead: Bulkhead.Bulkhead
+      readonly limiter: RateLimiter.RateLimiter
+    },
+    rule: Latency.Rule
+  ) {
+    this.endpoint = endpoint
+    this.account = account
+    this.breaker = policies.breaker
+    this.bulkhead = policies.bulkhead
+    this.limiter = policies.limiter
+    this.#rule = rule
+  }
+
+  get isDraining(): boolean {
+    return this.#draining
+  }
+
+  /** Asks every policy at once; charges all of them or none. */
+  admit(demand: Demand, now: number): Admission | Failure.Failure {
+    const standing = this.#standing(demand.model, now)
+    if (standing !== undefined) return standing
+    if (!this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe()
+    const wait = this.limiter.waitUnsafe(demand.cost, now)
+    if (wait > 0) return this.limiter.refusalUnsafe(wait)
+    const ticket = this.breaker.admitUnsafe(now)
+    if (ticket instanceof CircuitOpen) return ticket
+    this.limiter.takeUnsafe(demand.cost, now)
+    this.bulkhead.takeUnsafe()
+    this.#inFlight++
+    return { target: this, demand, ticket, startedAt: now }
+  }
+
+  /** Gives back what the admission took and learns from how the call ended. */
+  settle(admission: Admission, ending: Ending, now: number, random: number): void {
+    this.#inFlight--
+    this.bulkhead.releaseUnsafe()
+    const elapsed = now - admission.startedAt
+    const outcome = this.#learn(admission, ending, elapsed, now)
+    this.breaker.settleUnsafe(admission.ticket, outcome, now, random)
+    if (this.#draining && this.#inFlight === 0) this.#idle.openUnsafe()
+  }
+
+  /** Takes no new calls from now on. */
+  startDraining(): void {
+    this.#draining = true
+  }
+
+  /** Succeeds when a draining endpoint has no call under way. */
+  get drained(): Effect.Effect<void> {
+    return Effect.suspend(() => this.#inFlight === 0 ? Effect.void : this.#idle.await)
+  }
+
+  /** What a health check says of the key. It takes back only its own refusal: a call may need more rights. */
+  checkedKey(isRefused: boolean, now: number): void {
+    if (isRefused) this.#refuseKey(now, "Check")
+    else if (this.#keyRefusedBy === "Check") this.#keyOutUntil = 0
+  }
+
+  /** Expected milliseconds to the end of one more call; what routing compares. */
+  load(now: number, unmeasured: number): number {
+    const usual = Latency.usual(this.#latency, this.#rule)
+    const lately = Latency.current(this.#latency, now, this.#rule)
+    // silence fades the average, but not below half of what the endpoint usually takes
+    const expected = Math.max(lately, usual === undefined ? 0 : usual / 2)
+    return (expected === 0 ? unmeasured : expected) * (this.#inFlight + 1)
+  }
+
+  /** Whether it answers worse than it used to. */
+  isDegraded(now: number): boolean {
+    return this.breaker.suspicionUnsafe(now) >= degradedFrom
+  }
+
+  state(now: number): EndpointStatus.State {
+    if (this.#draining) return "Draining"
+    const { state, suspicion } = this.breaker.snapshotUnsafe(now)
+    if (state === "Isolated") return "Isolated"
+    if (now < this.account.exhaustedUntil || now < this.#keyOutUntil) return "Exhausted"
+    if (state === "Open") return "Open"
+    if (ModelPauses.any(this.#pauses, now)) return "Paused"
+    if (state === "HalfOpen") return "Recovering"
+    return suspicion >= degradedFrom ? "Degraded" : "Healthy"
+  }
+
+  status(now: number): EndpointStatus.EndpointStatus {
+    const usualLatency = Latency.usual(this.#latency, this.#rule)
+    return {
+      id: this.endpoint.id,
+      account: this.endpoint.account,
+      tier: this.endpoint.tier,
+      state: this.state(now),
+      inFlight: this.#inFlight,
+      answered: this.#answered,
+      failed: this.#failed,
+      latency: Latency.current(this.#latency, now, this.#rule),
+      ...(usualLatency === undefined ? {} : { usualLatency }),
+      ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
+      circuit: this.breaker.snapshotUnsafe(now),
+      bulkhead: this.bulkhead.snapshotUnsafe(),
+      limiter: this.limiter.snapshotUnsafe(now)
+    }
+  }
+
+  #standing(model: string, now: number): Failure.Failure | undefined {
+    const { account, id } = this.endpoint
+    if (now < this.account.exhaustedUntil) {
+      const retryAfter = remaining(this.account.exhaustedUntil, now)
+      return Rejection.make(Failure.QuotaExceeded, { endpoint: id, account, retryAfter, attempts: Attempt.none })
+    }
+    if (now < this.#keyOutUntil) {
+      const retryAfter = remaining(this.#keyOutUntil, now)
+      return Rejection.make(Failure.Unauthorized, { endpoint: id, retryAfter, attempts: Attempt.none })
+    }
+    const pause = ModelPauses.current(this.#pauses, model, now)
+    if (pause === undefined) return undefined
+    const retryAfter = remaining(pause.until, now)
+    return pause.because === "RateLimited"
+      ? Rejection.make(RateLimited, { key: id, source: "Upstream" as const, retryAfter, attempts: Attempt.none })
+      : Rejection.make(Failure.ModelNotFound, { endpoint: id, model, retryAfter, attempts: Attempt.none })
+  }
+
+  #learn(admission: Admission, ending: Ending, elapsed: number, now: number): Circuit.Outcome {
+    const { cost, model } = admission.demand
+    switch (ending._tag) {
+      case "Interrupted":
+        this.limiter.refundUnsafe(cost)
+        return "Ignored"
+      case "Answered": {
+        this.#answered++
+        if (ending.tokens !== undefined) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens })
+        this.#keyOutUntil = 0
+        this.account.exhaustedUntil = 0
+        this.#pauses.delete(model)
+        const slow = elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
+        Latency.observe(this.#latency, elapsed, now, this.#rule)
+        return slow ? "Slow" : "Success"
+      }
+      case "Failed": {
+        this.#failed++
+        this.#lastFailure = tagOf(ending.failure)
+        if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens })
+        this.#remember(ending.failure, model, now)
+        if (ending.verdict.breaker === "Failure") {
+          Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
+        }
+        return ending.verdict.breaker
+      }
+    }
+  }
+
+  #refuseKey(now: number, by: "Call" | "Check"): void {
+    this.#keyOutUntil = now + recheck
+    this.#keyRefusedBy = by
+  }
+
+  // a verdict is kept where it is true: account, key, or endpoint and model
+  #remember(failure: unknown, model: string, now: number): void {
+    if (failure instanceof RateLimited) {
+      const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
+      ModelPauses.rateLimited(this.#pauses, model, hint, now)
+    } else if (failure instanceof Failure.QuotaExceeded) {
+      const wait = failure.retryAfter === undefined ? recheck : Duration.toMillis(failure.retryAfter)
+      this.account.exhaustedUntil = Math.max(this.account.exhaustedUntil, now + wait)
+    } else if (failure instanceof Failure.Unauthorized) {
+      this.#refuseKey(now, "Call")
+    } else if (failure instanceof Failure.ModelNotFound) {
+      ModelPauses.notFound(this.#pauses, model, now)
+    }
+  }
+}
+
+const remaining = (until: number, now: number): Duration.Duration => Duration.millis(Math.ceil(until - now))
+
+const tagOf = (failure: unknown): string =>
+  typeof failure === "object" && failure !== null && "_tag" in failure ? String(failure._tag) : "Failure"

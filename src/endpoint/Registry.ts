@@ -1,0 +1,207 @@
+/**
+ * The endpoints of a relay, which can change while calls are under way.
+ *
+ * A call that was admitted finishes where it is. A change that cannot work is
+ * refused and the old set stays.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Latency from "../machine/Latency.ts"
+import type * as Bulkhead from "../policy/Bulkhead.ts"
+import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import * as Configuration from "../policy/Configuration.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
+import * as Account from "./Account.ts"
+import * as Endpoint from "./Endpoint.ts"
+import { GuardedEndpoint } from "./GuardedEndpoint.ts"
+
+/**
+ * No endpoint of the relay has this id.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class EndpointNotFound extends Schema.TaggedError<EndpointNotFound>()("EndpointNotFound", {
+  id: Schema.String,
+  /** The ids there are. */
+  known: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `no endpoint "${this.id}"; there are: ${this.known.join(", ") || "none"}`
+  }
+}
+
+/**
+ * A change of the set, as told to whoever watches.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Change {
+  readonly _tag: "Added" | "Replaced" | "Draining" | "Removed"
+  readonly target: GuardedEndpoint
+}
+
+/**
+ * Candidates of one tier.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Tier = ReadonlyArray<GuardedEndpoint>
+
+/**
+ * The endpoints of a relay.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Registry {
+  /** Adds an endpoint; refused when the id is taken. */
+  readonly add: (options: Endpoint.Options) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  /** Puts another endpoint in the place of the one with the same id, with a clean slate. */
+  readonly replace: (
+    options: Endpoint.Options
+  ) => Effect.Effect<void, Configuration.InvalidConfiguration | EndpointNotFound>
+  /** Sends it no new calls; succeeds when those under way have ended. It stays, until it is removed. */
+  readonly drain: (id: string) => Effect.Effect<void, EndpointNotFound>
+  /** Takes it out at once; calls under way finish. */
+  readonly remove: (id: string) => Effect.Effect<void, EndpointNotFound>
+  readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
+  readonly all: () => Iterable<GuardedEndpoint>
+  /** The endpoints that serve a model, tier by tier; without a model, all of them. */
+  readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
+}
+
+// a call without a model is somebody's own operation: any endpoint will do
+const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
+  model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
+
+const maxEndpoints = 10_000
+
+// model names come from callers: the index forgets rather than grows
+const maxIndexed = 1_000
+
+/**
+ * A registry without endpoints.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly breaker: CircuitBreaker.CircuitBreaker
+  readonly bulkhead: Bulkhead.Bulkhead
+  readonly limiter: RateLimiter.RateLimiter
+  readonly latency: Latency.Rule
+  readonly onChange: (change: Change) => void
+}): Registry => {
+  const targets = new Map<string, GuardedEndpoint>()
+  const accounts = new Map<string, Account.Account>()
+  const index = new Map<string | undefined, ReadonlyArray<Tier>>()
+
+  const change = (tag: Change["_tag"], target: GuardedEndpoint): void => {
+    index.clear()
+    options.onChange({ _tag: tag, target })
+  }
+
+  const accountOf = (id: string): Account.Account => {
+    const account = accounts.get(id) ?? Account.make(id)
+    accounts.set(id, account)
+    return account
+  }
+
+  const forgetAccount = (id: string): void => {
+    for (const target of targets.values()) if (target.account.id === id) return
+    accounts.delete(id)
+  }
+
+  const guard = Effect.fnUntraced(function*(endpoint: Endpoint.Endpoint) {
+    const { concurrency, requestsPerMinute, tokensPerMinute } = endpoint.limits
+    const limited = requestsPerMinute !== undefined || tokensPerMinute !== undefined
+    const breaker = yield* options.breaker.configure(endpoint.id, endpoint.circuitBreaker)
+    const bulkhead = yield* options.bulkhead.configure(endpoint.id, {
+      tier: endpoint.tier,
+      ...(concurrency === undefined ? {} : { maxConcurrent: concurrency }),
+      ...endpoint.bulkhead
+    })
+    const limiter = yield* options.limiter.configure(
+      endpoint.id,
+      limited
+        ? {
+          limit: requestsPerMinute ?? "unlimited",
+          tokenLimit: tokensPerMinute ?? "unlimited",
+          window: "1 minute"
+        }
+        : {}
+    )
+    return new GuardedEndpoint(endpoint, accountOf(endpoint.account), { breaker, bulkhead, limiter }, options.latency)
+  })
+
+  const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
+    Effect.suspend(() => {
+      const target = targets.get(id)
+      return target === undefined
+        ? Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
+        : Effect.succeed(target)
+    })
+
+  const refuse = (field: string, value: string, rule: string) =>
+    new Configuration.InvalidConfiguration({ subject: "Endpoints", field, value, rule })
+
+  return {
+    add: Effect.fnUntraced(function*(description) {
+      const endpoint = yield* Endpoint.make(description)
+      if (targets.has(endpoint.id)) {
+        return yield* refuse("id", JSON.stringify(endpoint.id), "another endpoint has this id")
+      }
+      if (targets.size >= maxEndpoints) {
+        return yield* refuse("length", String(targets.size + 1), `there can be at most ${maxEndpoints} endpoints`)
+      }
+      const target = yield* guard(endpoint)
+      targets.set(endpoint.id, target)
+      change("Added", target)
+    }),
+    replace: Effect.fnUntraced(function*(description) {
+      const endpoint = yield* Endpoint.make(description)
+      const previous = yield* get(endpoint.id)
+      const target = yield* guard(endpoint)
+      targets.set(endpoint.id, target)
+      forgetAccount(previous.account.id)
+      change("Replaced", target)
+    }),
+    drain: (id) =>
+      Effect.flatMap(get(id), (target) =>
+        Effect.andThen(
+          Effect.sync(() => {
+            target.startDraining()
+            change("Draining", target)
+          }),
+          target.drained
+        )),
+    remove: (id) =>
+      Effect.map(get(id), (target) => {
+        targets.delete(id)
+        forgetAccount(target.account.id)
+        change("Removed", target)
+      }),
+    get,
+    all: () => targets.values(),
+    candidates: (model) => {
+      const known = index.get(model)
+      if (known !== undefined) return known
+      const byTier = new Map<number, Array<GuardedEndpoint>>()
+      for (const target of targets.values()) {
+        if (target.isDraining || !serves(target.endpoint, model)) continue
+        const tier = byTier.get(target.endpoint.tier)
+        if (tier === undefined) byTier.set(target.endpoint.tier, [target])
+        else tier.push(target)
+      }
+      const tiers = Array.from(byTier).toSorted(([a], [b]) => a - b).map(([, tier]) => tier)
+      if (index.size >= maxIndexed) index.clear()
+      index.set(model, tiers)
+      return tiers
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * How long a service asks to be left alone, in every form that services use.
+ *
+ * Source: RFC 9110, section 10.2.3; `retry-after-ms` as sent by Azure OpenAI.
+ *
+ * @since 0.1.0
+ */
+
+/** The longest wait a header can ask for; a longer one says a day. */
+const longest = 24 * 60 * 60 * 1000
+
+const clamp = (millis: number): number => Math.min(longest, Math.max(0, millis))
+
+const decimal = /^\d+(?:\.\d+)?$/
+
+const millisOf = (value: string | undefined): number | undefined =>
+  value !== undefined && decimal.test(value.trim()) ? clamp(Number(value)) : undefined
+
+// proxies join repeated headers with commas, and so do dates: numbers first
+const secondsOf = (value: string): number | undefined => {
+  const parts = value.split(",").map((part) => part.trim())
+  return parts.every((part) => decimal.test(part)) ? clamp(Math.max(...parts.map(Number)) * 1000) : undefined
+}
+
+// every form of HTTP-date names its month; Date.parse alone would take "2" or "-5" for a date
+const dateOf = (value: string | undefined): number | undefined => {
+  if (value === undefined || !/[A-Za-z]{3}/.test(value)) return undefined
+  const time = Date.parse(/GMT|UTC|[+-]\d{4}/.test(value) ? value : `${value} GMT`)
+  return Number.isNaN(time) ? undefined : time
+}
+
+/**
+ * Milliseconds to wait, from response headers in lower case; `undefined` where
+ * they say nothing that makes sense. A date is compared with the service's own
+ * `date`, so a skewed clock does no harm; `now`, epoch milliseconds, stands in
+ * for it.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const fromHeaders = (headers: Readonly<Record<string, string | undefined>>, now: number): number | undefined => {
+  const exact = millisOf(headers["retry-after-ms"]) ?? millisOf(headers["x-ms-retry-after-ms"])
+  if (exact !== undefined) return exact
+  const value = headers["retry-after"]
+  if (value === undefined) return undefined
+  const seconds = secondsOf(value)
+  if (seconds !== undefined) return seconds
+  const date = dateOf(value)
+  return date === undefined ? undefined : clamp(date - (dateOf(headers["date"]) ?? now))
+}

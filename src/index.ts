@@ -1,0 +1,30 @@
+/**
+ * Circuit breakers, bulkheads, rate limiters and response caches as Effect
+ * Layers, retries as Schedules, and a relay that keeps answering when the APIs
+ * behind it do not.
+ *
+ * @since 0.1.0
+ */
+export * as Attempt from "./policy/Attempt.ts"
+export * as Bulkhead from "./policy/Bulkhead.ts"
+export * as CanonicalJson from "./policy/CanonicalJson.ts"
+export * as CircuitBreaker from "./policy/CircuitBreaker.ts"
+export * as Configuration from "./policy/Configuration.ts"
+export * as RateLimiter from "./policy/RateLimiter.ts"
+export * as ResponseCache from "./policy/ResponseCache.ts"
+export * as Retry from "./policy/Retry.ts"
+export * as Verdict from "./policy/Verdict.ts"
+
+export * as ChatAnswer from "./endpoint/ChatAnswer.ts"
+export * as ChatRequest from "./endpoint/ChatRequest.ts"
+export * as Classifier from "./endpoint/Classifier.ts"
+export * as Endpoint from "./endpoint/Endpoint.ts"
+export * as EndpointStatus from "./endpoint/EndpointStatus.ts"
+export * as Failure from "./endpoint/Failure.ts"
+export * as Registry from "./endpoint/Registry.ts"
+export * as RetryAfter from "./endpoint/RetryAfter.ts"
+
+export * as Meta from "./relay/Meta.ts"
+export * as RelayError from "./relay/RelayError.ts"
+export * as RelayEvent from "./relay/RelayEvent.ts"
+export * as RelayService from "./relay/RelayService.ts"

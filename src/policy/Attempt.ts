@@ -1,0 +1,55 @@
+/**
+ * One try at answering a call: whom it went to, what came of it, when, how long.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/**
+ * The record of one try. Refusals by our own policies are tries that were not sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Attempt = Schema.Struct({
+  endpoint: Schema.String,
+  /** `"Success"`, `"Interrupted"` or the tag of the failure. */
+  outcome: Schema.String,
+  /** Whether anything left this process. */
+  sent: Schema.Boolean,
+  /** Which round over the candidates it belongs to, from 0. */
+  round: Schema.Int,
+  /** Wall clock, epoch milliseconds. */
+  at: Schema.Number,
+  /** Milliseconds, on the monotonic clock. */
+  duration: Schema.Number,
+  status: Schema.optionalKey(Schema.Int),
+  detail: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * The record of one try.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Attempt = typeof Attempt.Type
+
+/**
+ * The field `attempts` that every failure carries: empty for a policy used alone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const attempts = Schema.Array(Attempt).pipe(
+  Schema.withConstructorDefault(Effect.succeed<ReadonlyArray<Attempt>>([]))
+)
+
+/**
+ * No tries.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const none: ReadonlyArray<Attempt> = []

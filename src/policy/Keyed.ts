@@ -1,0 +1,67 @@
+/**
+ * One policy a key, made on first use, bounded.
+ *
+ * At the bound the key that was used longest ago and holds nothing makes room.
+ * When every old key holds something (a verdict, calls in flight), new keys
+ * share one policy: the bound may make a stranger wait, never let one through.
+ *
+ * @since 0.1.0
+ */
+
+// how many of the oldest keys are looked at before new ones have to share
+const reach = 16
+
+/**
+ * The policies by key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Keyed<A> {
+  readonly at: (key: string) => A
+  readonly set: (key: string, policy: A) => void
+  readonly keys: () => ReadonlyArray<string>
+}
+
+/**
+ * A registry that makes policies with `create` and drops those for which `isIdle` holds.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <A>(options: {
+  readonly create: (key: string) => A
+  readonly isIdle: (policy: A) => boolean
+  readonly maxKeys: number
+}): Keyed<A> => {
+  const policies = new Map<string, A>()
+  let shared: A | undefined
+  const makeRoom = (): boolean => {
+    if (policies.size < options.maxKeys) return true
+    let looked = 0
+    for (const [key, policy] of policies) {
+      if (options.isIdle(policy)) return policies.delete(key)
+      if (++looked === reach) return false
+    }
+    return false
+  }
+  return {
+    at: (key) => {
+      const known = policies.get(key)
+      if (known !== undefined) {
+        policies.delete(key)
+        policies.set(key, known)
+        return known
+      }
+      if (!makeRoom()) return shared ??= options.create("(shared)")
+      const policy = options.create(key)
+      policies.set(key, policy)
+      return policy
+    },
+    set: (key, policy) => {
+      policies.delete(key)
+      policies.set(key, policy)
+    },
+    keys: () => Array.from(policies.keys())
+  }
+}

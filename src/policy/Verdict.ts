@@ -1,0 +1,63 @@
+/**
+ * What each failure means for the one who failed and for the one who called.
+ *
+ * One table, by tag, so that a breaker, a retry schedule and a relay never
+ * disagree about the same failure. The relay's tests check that no tag is missing.
+ *
+ * @since 0.1.0
+ */
+import type * as Circuit from "../machine/Circuit.ts"
+
+/**
+ * How policies treat a failure.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Verdict {
+  /** What a circuit breaker makes of it. */
+  readonly breaker: Exclude<Circuit.Outcome, "Success" | "Slow">
+  /** Whether the same target may succeed later with the same request. */
+  readonly again: boolean
+  /** Whether another target may succeed now with the same request. */
+  readonly elsewhere: boolean
+}
+
+const waits: Verdict = { breaker: "Ignored", again: true, elsewhere: true }
+const passesOn: Verdict = { breaker: "Ignored", again: false, elsewhere: true }
+const fails: Verdict = { breaker: "Failure", again: true, elsewhere: true }
+const ends: Verdict = { breaker: "Ignored", again: false, elsewhere: false }
+
+/**
+ * The verdict on each failure of this library.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const byTag = {
+  RateLimited: waits,
+  BulkheadFull: waits,
+  QuotaExceeded: passesOn,
+  CircuitOpen: passesOn,
+  Unauthorized: passesOn,
+  ModelNotFound: passesOn,
+  ContextTooLong: passesOn,
+  EndpointUnavailable: fails,
+  InvalidResponse: fails,
+  RelayExhausted: fails,
+  ContentRefused: ends,
+  RequestRejected: ends,
+  DeadlineExceeded: ends
+} as const satisfies Record<string, Verdict>
+
+/**
+ * The verdict on any failure: by its `_tag` where that is ours; a failure
+ * nobody knows is the target's.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const of = (error: unknown): Verdict => {
+  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+  return typeof tag === "string" && Object.hasOwn(byTag, tag) ? byTag[tag as keyof typeof byTag] : fails
+}

@@ -1,0 +1,208 @@
+/**
+ * Every way in which a relayed call can fail.
+ *
+ * When all candidates fail for one reason, the relay fails with that tag and
+ * the soonest `retryAfter`; only a mixture is `RelayExhausted`. Each carries its
+ * `attempts`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+import {
+  ContentRefused,
+  ContextTooLong,
+  EndpointUnavailable,
+  InvalidResponse,
+  ModelNotFound,
+  QuotaExceeded,
+  RequestRejected,
+  Unauthorized
+} from "../endpoint/Failure.ts"
+import * as Attempt from "../policy/Attempt.ts"
+import { BulkheadFull } from "../policy/Bulkhead.ts"
+import { CircuitOpen } from "../policy/CircuitBreaker.ts"
+import { RateLimited } from "../policy/RateLimiter.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import * as Verdict from "../policy/Verdict.ts"
+
+/**
+ * The caller's deadline passed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("DeadlineExceeded", {
+  /** How long the caller was ready to wait. */
+  deadline: Schema.DurationFromMillis,
+  attempts: Attempt.attempts
+}) {
+  override get message(): string {
+    return `no answer within the deadline of ${Duration.format(this.deadline)}${trail(this.attempts)}`
+  }
+}
+
+/**
+ * Every candidate failed, for different reasons; `attempts` has them all.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RelayExhausted extends Schema.TaggedError<RelayExhausted>()("RelayExhausted", {
+  /** When the first of them may be asked again, where one said so. */
+  retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
+  attempts: Attempt.attempts
+}) {
+  override get message(): string {
+    return `no endpoint answered${trail(this.attempts)}`
+  }
+}
+
+const trail = (attempts: ReadonlyArray<Attempt.Attempt>): string =>
+  attempts.length === 0
+    ? ", none was asked"
+    : `: ${
+      attempts.map(({ endpoint, outcome, status }) =>
+        `${endpoint} ${outcome}${status === undefined ? "" : ` (HTTP ${status})`}`
+      ).join(", ")
+    }`
+
+/**
+ * The failures of a relayed chat, as a schema: they cross RPC and HTTP boundaries.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RelayError = Schema.Union([
+  RateLimited,
+  QuotaExceeded,
+  CircuitOpen,
+  BulkheadFull,
+  EndpointUnavailable,
+  InvalidResponse,
+  Unauthorized,
+  ModelNotFound,
+  ContextTooLong,
+  ContentRefused,
+  RequestRejected,
+  DeadlineExceeded,
+  RelayExhausted
+])
+
+/**
+ * The failures of a relayed chat.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RelayError = typeof RelayError.Type
+
+/**
+ * The failures that a relay adds to those of an operation of your own: what its
+ * policies refuse, and what earlier answers have shown.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ExecuteError =
+  | RateLimited
+  | QuotaExceeded
+  | CircuitOpen
+  | BulkheadFull
+  | EndpointUnavailable
+  | Unauthorized
+  | ModelNotFound
+  | DeadlineExceeded
+  | RelayExhausted
+
+const ours = [
+  RateLimited,
+  QuotaExceeded,
+  CircuitOpen,
+  BulkheadFull,
+  EndpointUnavailable,
+  InvalidResponse,
+  Unauthorized,
+  ModelNotFound,
+  ContextTooLong,
+  ContentRefused,
+  RequestRejected,
+  DeadlineExceeded,
+  RelayExhausted
+] as const
+
+/**
+ * The same failure with its trail; a failure of somebody else's is left as it is.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withAttempts = <E>(failure: E, attempts: ReadonlyArray<Attempt.Attempt>): E => {
+  const errorClass = ours.find((candidate) => failure instanceof candidate)
+  if (errorClass === undefined) return failure
+  return Rejection.make(errorClass as never, { ...failure, attempts } as never) as E
+}
+
+const hintOf = (failure: unknown): Duration.Duration | undefined => {
+  const hint = typeof failure === "object" && failure !== null && "retryAfter" in failure
+    ? failure.retryAfter
+    : undefined
+  return Duration.isDuration(hint) ? hint : undefined
+}
+
+/**
+ * The tag by which failures count as the same reason.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const tagOf = (failure: unknown): string => {
+  if (typeof failure !== "object" || failure === null) return "Failure"
+  if ("_tag" in failure && typeof failure._tag === "string") return failure._tag
+  return failure instanceof Error ? failure.name : "Failure"
+}
+
+/**
+ * What is left to say when every candidate of a round has failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Summary<E> {
+  readonly failure: E | RelayExhausted
+  /** Whether waiting may help. */
+  readonly again: boolean
+  /** Milliseconds until the first that may succeed can be asked. */
+  readonly soonest: number
+}
+
+/**
+ * One failure for a round's failures: theirs if they agree, otherwise `RelayExhausted`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const summarize = <E>(
+  failures: readonly [E, ...Array<E>],
+  attempts: ReadonlyArray<Attempt.Attempt>
+): Summary<E> => {
+  let soonestFailure = failures[0]
+  let soonestHint: Duration.Duration | undefined
+  let soonestRetry = Infinity
+  let again = false
+  for (const failure of failures) {
+    const hint = hintOf(failure)
+    if (hint !== undefined && (soonestHint === undefined || Duration.isLessThan(hint, soonestHint))) {
+      soonestHint = hint
+      soonestFailure = failure
+    }
+    if (!Verdict.of(failure).again) continue
+    again = true
+    soonestRetry = Math.min(soonestRetry, hint === undefined ? 0 : Duration.toMillis(hint))
+  }
+  const tag = tagOf(failures[0])
+  const failure = failures.every((other) => tagOf(other) === tag)
+    ? withAttempts(soonestFailure, attempts)
+    : Rejection.make(RelayExhausted, soonestHint === undefined ? { attempts } : { retryAfter: soonestHint, attempts })
+  return { failure, again, soonest: again ? soonestRetry : 0 }
+}

@@ -1,0 +1,64 @@
+/**
+ * The channel on which a relay tells what happens: bounded, and free of cost
+ * while nobody listens.
+ *
+ * @since 0.1.0
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as RelayEvent from "./RelayEvent.ts"
+
+/**
+ * The channel.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RelayEvents {
+  /** Whether an event told now would reach anybody. */
+  readonly hasListeners: () => boolean
+  readonly tell: (event: RelayEvent.Untold) => void
+  readonly stream: Stream.Stream<RelayEvent.RelayEvent>
+}
+
+// a listener that falls further behind than this loses the oldest events
+const capacity = 4096
+
+/**
+ * A channel that closes with its scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (clock: Clock.Clock): Effect.Effect<RelayEvents, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(PubSub.sliding<RelayEvent.RelayEvent>(capacity), PubSub.shutdown),
+    (channel) => {
+      let listeners = 0
+      const listening = Effect.acquireRelease(
+        Effect.sync(() => {
+          listeners++
+        }),
+        () =>
+          Effect.sync(() => {
+            listeners--
+          })
+      )
+      return {
+        hasListeners: () => listeners > 0,
+        tell: (event) => {
+          if (listeners === 0) return
+          PubSub.publishUnsafe(channel, { ...event, at: clock.currentTimeMillisUnsafe() } as RelayEvent.RelayEvent)
+        },
+        stream: Stream.unwrap(
+          Effect.map(
+            Effect.andThen(PubSub.subscribe(channel), (subscription) => Effect.as(listening, subscription)),
+            Stream.fromSubscription
+          )
+        )
+      }
+    }
+  )

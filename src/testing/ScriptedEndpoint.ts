@@ -1,0 +1,373 @@
+/**
+ * Endpoints that play a script and remember what reached them: a relay above
+ * them runs as in production, without a network and in virtual time.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
+
+/**
+ * One thing an endpoint does when it is asked. Build it with `answer`, `status`,
+ * `body` or `fault`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Step =
+  | {
+    readonly _tag: "Reply"
+    readonly status: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string
+    readonly delay: Duration.Duration
+  }
+  | { readonly _tag: "Fault"; readonly fault: Fault; readonly delay: Duration.Duration }
+
+/**
+ * What can go wrong below HTTP: the connection is `refused`, it is `reset` in
+ * the middle of the body, or there is `silence`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Fault = "refused" | "reset" | "silence"
+
+/**
+ * When a step happens.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Timing {
+  /** How long the endpoint takes. Default: no time at all. */
+  readonly delay?: Duration.Input | undefined
+}
+
+const delayOf = (timing: Timing | undefined): Duration.Duration => Duration.fromInputUnsafe(timing?.delay ?? 0)
+
+/**
+ * A reply with this body, whatever it is.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const body = (
+  text: string,
+  options?: Timing & {
+    readonly status?: number | undefined
+    readonly headers?: Readonly<Record<string, string>> | undefined
+  }
+): Step => ({
+  _tag: "Reply",
+  status: options?.status ?? 200,
+  headers: { "content-type": "application/json", ...options?.headers },
+  body: text,
+  delay: delayOf(options)
+})
+
+/**
+ * A chat completion that says `text`.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const answer = (
+  text: string,
+  options?: Timing & {
+    readonly model?: string | undefined
+    readonly finishReason?: string | undefined
+    readonly inputTokens?: number | undefined
+    readonly outputTokens?: number | undefined
+  }
+): Step => {
+  const input = options?.inputTokens ?? 10
+  const output = options?.outputTokens ?? 5
+  return body(
+    JSON.stringify({
+      id: "chatcmpl-scripted",
+      object: "chat.completion",
+      model: options?.model ?? "scripted",
+      choices: [
+        { index: 0, message: { role: "assistant", content: text }, finish_reason: options?.finishReason ?? "stop" }
+      ],
+      usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
+    }),
+    options
+  )
+}
+
+/**
+ * A refusal with this status, and an error as OpenAI writes it.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const status = (
+  code: number,
+  options?: Timing & {
+    /** Sent as the `retry-after` header; a number is seconds. */
+    readonly retryAfter?: number | string | undefined
+    readonly headers?: Readonly<Record<string, string>> | undefined
+    /** The `code` of the error. */
+    readonly code?: string | undefined
+    readonly type?: string | undefined
+    readonly message?: string | undefined
+  }
+): Step =>
+  body(
+    JSON.stringify({
+      error: {
+        message: options?.message ?? `scripted HTTP ${code}`,
+        type: options?.type ?? null,
+        param: null,
+        code: options?.code ?? null
+      }
+    }),
+    {
+      delay: options?.delay,
+      status: code,
+      headers: {
+        ...(options?.retryAfter === undefined ? {} : { "retry-after": String(options.retryAfter) }),
+        ...options?.headers
+      }
+    }
+  )
+
+/**
+ * No proper reply at all.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const fault = (fault: Fault, timing?: Timing): Step => ({ _tag: "Fault", fault, delay: delayOf(timing) })
+
+/**
+ * An endpoint and its script: each request plays the next step, and the last
+ * step plays for ever.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScriptedEndpoint {
+  readonly id: string
+  /** The description to give to a relay. */
+  readonly endpoint: Endpoint.Options
+  readonly script: readonly [Step, ...Array<Step>]
+}
+
+const host = "http://scripted.test"
+
+/**
+ * An endpoint that plays this script; `options` go into its description.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  id: string,
+  script: readonly [Step, ...Array<Step>],
+  options?: Omit<Endpoint.Options, "id" | "baseUrl">
+): ScriptedEndpoint => ({
+  id,
+  script,
+  endpoint: {
+    apiKey: Redacted.make(`key-of-${id}`),
+    ...options,
+    id,
+    baseUrl: `${host}/${encodeURIComponent(id)}/v1`
+  }
+})
+
+/**
+ * A chat request as it reached an endpoint.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Received {
+  /** Virtual time, epoch milliseconds. */
+  readonly at: number
+  readonly headers: Readonly<Record<string, string>>
+  /** The decoded JSON body. */
+  readonly body: { readonly [field: string]: unknown }
+  /** Whether the caller went away before the reply. */
+  readonly cancelled: boolean
+}
+
+/**
+ * What the scripted endpoints remember.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recorder {
+  /** The chat requests that reached an endpoint, in order. */
+  readonly received: (id: string) => Effect.Effect<ReadonlyArray<Received>>
+  /** How often its health was checked. */
+  readonly checks: (id: string) => Effect.Effect<number>
+  /** Gives an endpoint another script, from its first step. */
+  readonly play: (id: string, script: readonly [Step, ...Array<Step>]) => Effect.Effect<void>
+  /** What health checks get. Default: an empty list of models. */
+  readonly playChecks: (id: string, step: Step) => Effect.Effect<void>
+}
+
+/**
+ * The memory of the scripted endpoints, to ask in a test.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Recorder>(
+  "effect-relay/testing/ScriptedEndpoint/Recorder"
+)
+
+interface Stage {
+  script: readonly [Step, ...Array<Step>]
+  next: number
+  check: Step
+  checks: number
+  readonly received: Array<{ -readonly [K in keyof Received]: Received[K] }>
+}
+
+const lost = (request: HttpClientRequest.HttpClientRequest, code: string): HttpClientError.HttpClientError =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({ request, cause: Object.assign(new Error(code), { code }) })
+  })
+
+const perform = (
+  step: Step,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
+  if (step._tag === "Reply") {
+    const bodiless = step.status === 204 || step.status === 304
+    return Effect.sync(() =>
+      HttpClientResponse.fromWeb(
+        request,
+        new Response(bodiless ? null : step.body, { status: step.status, headers: step.headers })
+      )
+    )
+  }
+  switch (step.fault) {
+    case "refused":
+      return Effect.fail(lost(request, "ECONNREFUSED"))
+    case "silence":
+      return Effect.never
+    case "reset":
+      return Effect.sync(() => {
+        let begun = false
+        const cut = new ReadableStream<Uint8Array>({
+          pull: (controller) => {
+            if (begun) return controller.error(Object.assign(new Error("ECONNRESET"), { code: "ECONNRESET" }))
+            begun = true
+            controller.enqueue(new TextEncoder().encode("{\"choices\":[{\"index\":0,\"mess"))
+          }
+        })
+        return HttpClientResponse.fromWeb(
+          request,
+          new Response(cut, { status: 200, headers: { "content-type": "application/json" } })
+        )
+      })
+  }
+}
+
+const decodeBody = (request: HttpClientRequest.HttpClientRequest): Received["body"] => {
+  const { body } = request
+  if (body._tag !== "Uint8Array") return {}
+  return JSON.parse(new TextDecoder().decode(body.body))
+}
+
+const emptyList = body("{\"object\":\"list\",\"data\":[]}")
+
+/**
+ * An `HttpClient` that knows only these endpoints, and their memory. Every build
+ * of the layer starts all scripts anew.
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { RelayService } from "effect-relay"
+ * import { ScriptedEndpoint } from "effect-relay/testing"
+ *
+ * const primary = ScriptedEndpoint.make("primary", [ScriptedEndpoint.status(503)])
+ * const backup = ScriptedEndpoint.make("backup", [ScriptedEndpoint.answer("Hello.")], { tier: 1 })
+ *
+ * const RelayTest = RelayService.layerDefault({ endpoints: [primary.endpoint, backup.endpoint] }).pipe(
+ *   Layer.provideMerge(ScriptedEndpoint.layer(primary, backup))
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const relay = yield* RelayService.RelayService
+ *   const answer = yield* relay.chat({ model: "any", messages: [{ role: "user", content: "Hi" }] })
+ *   console.log(answer.text, "from", answer.meta.endpoint)
+ * })
+ *
+ * Effect.runPromise(Effect.provide(program, RelayTest))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (...endpoints: ReadonlyArray<ScriptedEndpoint>): Layer.Layer<HttpClient.HttpClient | Recorder> =>
+  Layer.effectContext(Effect.sync(() => {
+    const stages = new Map<string, Stage>(
+      endpoints.map(({ id, script }) => [id, { script, next: 0, check: emptyList, checks: 0, received: [] }])
+    )
+
+    const stageOf = (id: string): Stage => {
+      const stage = stages.get(id)
+      if (stage === undefined) {
+        throw new Error(`no scripted endpoint "${id}"; there are: ${Array.from(stages.keys()).join(", ")}`)
+      }
+      return stage
+    }
+
+    const client = HttpClient.make((request, url) => {
+      const [, id = "", ...path] = url.pathname.split("/")
+      const stage = url.origin === host ? stages.get(decodeURIComponent(id)) : undefined
+      if (stage === undefined) return Effect.fail(lost(request, "ENOTFOUND"))
+      if (request.method === "GET") {
+        stage.checks++
+        return Effect.andThen(Effect.sleep(stage.check.delay), perform(stage.check, request))
+      }
+      if (path.join("/") !== "v1/chat/completions") return perform(status(404), request)
+      return Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        const received = { at, headers: { ...request.headers }, body: decodeBody(request), cancelled: false }
+        stage.received.push(received)
+        const step = stage.script[Math.min(stage.next, stage.script.length - 1)]!
+        stage.next++
+        const reply = Duration.isZero(step.delay)
+          ? perform(step, request)
+          : Effect.andThen(Effect.sleep(step.delay), perform(step, request))
+        return Effect.onInterrupt(reply, () =>
+          Effect.sync(() => {
+            received.cancelled = true
+          }))
+      })
+    })
+
+    return Context.make(HttpClient.HttpClient, client).pipe(
+      Context.add(Recorder, {
+        received: (id) => Effect.sync(() => stageOf(id).received.map((received) => ({ ...received }))),
+        checks: (id) => Effect.sync(() => stageOf(id).checks),
+        play: (id, script) =>
+          Effect.sync(() => {
+            const stage = stageOf(id)
+            stage.script = script
+            stage.next = 0
+          }),
+        playChecks: (id, step) =>
+          Effect.sync(() => {
+            stageOf(id).check = step
+          })
+      })
+    )
+  }))
