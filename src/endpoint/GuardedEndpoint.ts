@@ -15,6 +15,7 @@ import type * as Circuit from "../machine/Circuit.ts"
 import * as Latency from "../machine/Latency.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
+import type { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
@@ -50,6 +51,18 @@ export interface Admission {
   readonly demand: Demand
   readonly ticket: Circuit.Ticket
   readonly startedAt: number
+}
+
+/**
+ * A slot or a turn that a call has waited for and taken, to be used in an
+ * admission or given back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pass {
+  readonly target: GuardedEndpoint
+  readonly of: "Bulkhead" | "RateLimiter"
 }
 
 /**
@@ -123,19 +136,37 @@ export class GuardedEndpoint {
     return this.#draining
   }
 
-  /** Asks every policy at once; charges all of them or none. */
-  admit(demand: Demand, now: number): Admission | Failure.Failure {
+  /** Asks every policy at once, but for one that the call holds a pass of; charges all of them or none. */
+  admit(demand: Demand, now: number, pass?: Pass["of"]): Admission | Failure.Failure {
     const standing = this.#standing(demand.model, now)
     if (standing !== undefined) return standing
-    if (!this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe()
-    const wait = this.limiter.waitUnsafe(demand.cost, now)
+    if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe()
+    const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
     if (wait > 0) return this.limiter.refusalUnsafe(wait)
     const ticket = this.breaker.admitUnsafe(now)
     if (ticket instanceof CircuitOpen) return ticket
-    this.limiter.takeUnsafe(demand.cost, now)
-    this.bulkhead.takeUnsafe()
+    if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
+    if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.#inFlight++
     return { target: this, demand, ticket, startedAt: now }
+  }
+
+  /** Waits in the queue of the policy that refused; `onPass` is called in the step that ends the wait. */
+  awaitPass(
+    refusal: BulkheadFull | RateLimited,
+    demand: Demand,
+    maxWait: number,
+    onPass: (pass: Pass) => void
+  ): Effect.Effect<void, BulkheadFull | RateLimited> {
+    return refusal instanceof RateLimited
+      ? this.limiter.awaitTurn(demand.cost, maxWait, () => onPass({ target: this, of: "RateLimiter" }))
+      : this.bulkhead.awaitSlot(() => onPass({ target: this, of: "Bulkhead" }))
+  }
+
+  /** Gives back a pass that no admission used. */
+  returnPass(pass: Pass, demand: Demand): void {
+    if (pass.of === "Bulkhead") this.bulkhead.releaseUnsafe()
+    else this.limiter.refundUnsafe(demand.cost)
   }
 
   /** Gives back what the admission took and learns from how the call ended. */

@@ -116,7 +116,7 @@ export type Snapshot = typeof Snapshot.Type
  * @category models
  * @since 0.1.0
  */
-export interface Bulkhead {
+export interface Bulkhead extends Keyed.Family<Bulkhead, Options> {
   readonly key: string
   /**
    * Runs an effect in a slot, waiting for one first come, first served. The slot
@@ -125,17 +125,17 @@ export interface Bulkhead {
    */
   readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BulkheadFull, R>
   readonly state: Effect.Effect<Snapshot>
-  /** The bulkhead of another key, with the same options. */
-  readonly at: (key: string) => Bulkhead
-  /** The bulkhead of another key, made anew with options of its own over the ones here. */
-  readonly configure: (key: string, options: Options) => Effect.Effect<Bulkhead, Configuration.InvalidConfiguration>
-  readonly keys: Effect.Effect<ReadonlyArray<string>>
   /** Whether a slot is free and nobody waits for it. */
   readonly hasRoomUnsafe: () => boolean
   /** Takes a slot if `hasRoomUnsafe`. */
   readonly takeUnsafe: () => boolean
   readonly releaseUnsafe: () => void
   readonly refusalUnsafe: () => BulkheadFull
+  /**
+   * Waits in the queue for a slot. `onSlot` is called in the step that takes it;
+   * from then on it is the caller's to give back.
+   */
+  readonly awaitSlot: (onSlot: () => void) => Effect.Effect<void, BulkheadFull>
   readonly snapshotUnsafe: () => Snapshot
 }
 
@@ -149,14 +149,13 @@ export const Bulkhead: Context.Service<Bulkhead, Bulkhead> = Context.Service<Bul
   "effect-relay/policy/Bulkhead"
 )
 
-interface Family {
-  readonly registry: Keyed.Keyed<Bulkhead>
-  readonly options: Options
-}
-
 type Turn = () => void
 
-const build = (key: string, settings: typeof Settings.Type, family: Family): Bulkhead => {
+const build = (
+  key: string,
+  settings: typeof Settings.Type,
+  family: Keyed.Family<Bulkhead, Options>
+): Bulkhead => {
   const limits = settings.maxConcurrent
   const maxConcurrent = typeof limits === "number" ? limits : limits[Math.min(settings.tier, limits.length - 1)]!
   const { maxQueued, maxWait } = settings
@@ -181,30 +180,42 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Bul
     else turn()
   }
 
-  const protect = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | BulkheadFull, R> =>
+  const awaitSlot = (onSlot: () => void): Effect.Effect<void, BulkheadFull> =>
     Effect.suspend(() => {
-      let holds = false
+      if (queue.size >= maxQueued) return Effect.fail(refuse("Full"))
+      let served = false
       let place: WaitList.Place<Turn> | undefined
-      const wait = Effect.callback<void>((resume) => {
+      const turn = Effect.callback<void>((resume) => {
         place = WaitList.enter(queue, () => {
-          holds = true
+          served = true
+          onSlot()
           resume(Effect.void)
         })
       })
-      const waitForTurn = Effect.timeoutOrElse(wait, {
+      const inTime = Effect.timeoutOrElse(turn, {
         duration: maxWait,
-        orElse: () => holds ? Effect.void : Effect.fail(refuse("WaitedTooLong"))
+        orElse: () => served ? Effect.void : Effect.fail(refuse("WaitedTooLong"))
       })
+      return Effect.onExitPrimitive(inTime, () => {
+        if (place !== undefined) WaitList.leave(place)
+        return undefined
+      })
+    })
+
+  const protect = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | BulkheadFull, R> =>
+    Effect.suspend(() => {
+      let holds = false
+      const hold = (): void => {
+        holds = true
+      }
       // the finalizer stands before anything is held: no interrupt can fall between the two
       return Effect.onExitPrimitive(
         Effect.suspend((): Effect.Effect<A, E | BulkheadFull, R> => {
           holds = take()
-          if (holds) return self
-          return queue.size < maxQueued ? Effect.flatMap(waitForTurn, () => self) : Effect.fail(refuse("Full"))
+          return holds ? self : Effect.flatMap(awaitSlot(hold), () => self)
         }),
         () => {
           if (holds) release()
-          else if (place !== undefined) WaitList.leave(place)
           return undefined
         }
       )
@@ -213,21 +224,15 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Bul
   const snapshotUnsafe = (): Snapshot => ({ key, running, queued: queue.size, maxConcurrent, maxQueued })
 
   return {
+    ...family,
     key,
     protect,
     state: Effect.sync(snapshotUnsafe),
-    at: family.registry.at,
-    configure: (other, overrides) =>
-      Effect.map(decode({ ...family.options, ...overrides }), (settings) => {
-        const bulkhead = build(other, settings, family)
-        family.registry.set(other, bulkhead)
-        return bulkhead
-      }),
-    keys: Effect.sync(family.registry.keys),
     hasRoomUnsafe: hasRoom,
     takeUnsafe: take,
     releaseUnsafe: release,
     refusalUnsafe: () => refuse("Full"),
+    awaitSlot,
     snapshotUnsafe
   }
 }
@@ -259,19 +264,14 @@ const decode = (options: Options | undefined) => Configuration.decode("Bulkhead"
  * @since 0.1.0
  */
 export const make = (options?: Options): Effect.Effect<Bulkhead, Configuration.InvalidConfiguration> =>
-  Effect.map(decode(options), (settings) => {
-    const family: Family = {
-      options: options ?? {},
-      registry: Keyed.make({
-        create: (key): Bulkhead => build(key, settings, family),
-        isIdle: (bulkhead) => {
-          const { queued, running } = bulkhead.snapshotUnsafe()
-          return running === 0 && queued === 0
-        },
-        maxKeys: settings.maxKeys
-      })
+  Keyed.makeFamily<Bulkhead, Options, typeof Settings.Type>({
+    options,
+    decode,
+    build,
+    isIdle: (bulkhead) => {
+      const { queued, running } = bulkhead.snapshotUnsafe()
+      return running === 0 && queued === 0
     }
-    return family.registry.at("default")
   })
 
 /**

@@ -15,158 +15,64 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Circuit from "../machine/Circuit.ts"
 import * as Attempt from "./Attempt.ts"
-import * as Configuration from "./Configuration.ts"
+import * as CircuitBreakerOptions from "./CircuitBreakerOptions.ts"
+import { CircuitOpen } from "./CircuitOpen.ts"
+import type * as Configuration from "./Configuration.ts"
 import * as Keyed from "./Keyed.ts"
 import * as Now from "./Now.ts"
 import * as Rejection from "./Rejection.ts"
 import * as Verdict from "./Verdict.ts"
 
-/**
- * The call was not made: the circuit is open, its probes are out, or it is held
- * open by hand.
- *
- * @category errors
- * @since 0.1.0
- */
-export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
-  /** Which circuit. */
-  key: Schema.String,
-  reason: Schema.Literals(["Open", "ProbesOut", "Isolated"]),
-  /** When a call may pass, exact to the millisecond; absent where nobody can know. */
-  retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
-  attempts: Attempt.attempts
-}) {
-  override get message(): string {
-    return `circuit "${this.key}" ${reasons[this.reason]}${
-      this.retryAfter === undefined ? "" : `, try again in ${Duration.format(this.retryAfter)}`
-    }`
-  }
-}
+export {
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * The options; see `defaults`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options
+} from "./CircuitBreakerOptions.ts"
 
-const reasons = {
-  Open: "is open",
-  ProbesOut: "is half-open and all its probes are out",
-  Isolated: "is held open by hand"
-} as const
+export {
+  /**
+   * The error that `protect` adds.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  CircuitOpen
+} from "./CircuitOpen.ts"
 
-/**
- * When a closed circuit opens.
- *
- * @category models
- * @since 0.1.0
- */
-export type TripPolicy =
-  | { readonly _tag: "Consecutive"; readonly failures: number }
-  | { readonly _tag: "FailureRate"; readonly rate: number; readonly evidence: number }
-
-/**
- * Opens after this many failures in a row, from 1 up.
- *
- * Simple, and twitchy: under a steady 30% of background errors, five in a row
- * come up thousands of times a day.
- *
- * @category trip policies
- * @since 0.1.0
- */
-export const consecutive = (failures: number): TripPolicy => ({ _tag: "Consecutive", failures })
-
-/**
- * Opens once failures outweigh what the tolerated rate allows.
- *
- * `rate` (above 0, below 1, default 0.5) is the failure rate at which evidence
- * neither grows nor shrinks; `evidence` (1 up, default 13) is how many failures
- * on end it takes. It opens within 13 calls of an outage and stays closed under
- * a steady 30% of errors.
- *
- * Source: CUSUM, E. S. Page, Biometrika 41 (1954).
- *
- * @category trip policies
- * @since 0.1.0
- */
-export const failureRate = (options?: {
-  readonly rate?: number | undefined
-  readonly evidence?: number | undefined
-}): TripPolicy => ({ _tag: "FailureRate", rate: options?.rate ?? 0.5, evidence: options?.evidence ?? 13 })
-
-/**
- * The options of a circuit breaker; see `defaults`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** When a closed circuit opens: `consecutive` or `failureRate`. */
-  readonly tripPolicy?: TripPolicy | undefined
-  /** A success that took longer counts as slow. Above zero; `"Infinity"` for never. */
-  readonly slowCallDuration?: Duration.Input | undefined
-  /** Share of slow calls tolerated, above 0 and below 1. */
-  readonly slowCallRate?: number | undefined
-  /** How many slow calls on end open the circuit, from 1 up. */
-  readonly slowCallEvidence?: number | undefined
-  /** Silence after which evidence starts to fade. */
-  readonly forgetAfter?: Duration.Input | undefined
-  /** How long the circuit stays open; doubled at each opening in close succession. */
-  readonly openFor?: Duration.Input | undefined
-  /** The longest it stays open, at least `openFor`. */
-  readonly maxOpenFor?: Duration.Input | undefined
-  /** Share of an open duration, 0 to 1, that chance may take off it. */
-  readonly jitter?: number | undefined
-  /** How many probes a half-open circuit lets out at a time, 1 to 1000. */
-  readonly halfOpenProbes?: number | undefined
-  /** How many good probes close it, 1 to 1000. */
-  readonly successesToClose?: number | undefined
-  /** How long a probe that does not return keeps its place. */
-  readonly probeLease?: Duration.Input | undefined
-  /** How many keys `at` remembers, from 1 up. */
-  readonly maxKeys?: number | undefined
-}
-
-/**
- * The options that hold where none is given.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  tripPolicy: failureRate(),
-  slowCallDuration: "Infinity",
-  slowCallRate: 0.5,
-  slowCallEvidence: 13,
-  forgetAfter: "15 seconds",
-  openFor: "30 seconds",
-  maxOpenFor: "2 minutes",
-  jitter: 0.2,
-  halfOpenProbes: 3,
-  successesToClose: 3,
-  probeLease: "1 minute",
-  maxKeys: 10_000
-} as const satisfies Required<Options>
-
-const Settings = Schema.Struct({
-  tripPolicy: Schema.Union([
-    Schema.Struct({ _tag: Schema.Literal("Consecutive"), failures: Configuration.integer(1) }),
-    Schema.Struct({
-      _tag: Schema.Literal("FailureRate"),
-      rate: Configuration.share("open"),
-      evidence: Configuration.integer(1)
-    })
-  ]),
-  slowCallDuration: Configuration.durationOrZero,
-  slowCallRate: Configuration.share("open"),
-  slowCallEvidence: Configuration.integer(1),
-  forgetAfter: Configuration.duration,
-  openFor: Configuration.duration,
-  maxOpenFor: Configuration.duration,
-  jitter: Configuration.share("closed"),
-  halfOpenProbes: Configuration.integer(1, 1000),
-  successesToClose: Configuration.integer(1, 1000),
-  probeLease: Configuration.duration,
-  maxKeys: Configuration.integer(1)
-}).check(
-  Schema.makeFilter(({ maxOpenFor, openFor }) =>
-    openFor <= maxOpenFor || { path: ["maxOpenFor"], issue: "it has to be at least openFor" }
-  )
-)
+export {
+  /**
+   * Opens after so many failures in a row.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  consecutive,
+  /**
+   * Opens once failures outweigh what a tolerated rate allows.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  failureRate,
+  /**
+   * When a closed circuit opens.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type TripPolicy
+} from "./TripPolicy.ts"
 
 /**
  * What a circuit shows of itself. Durations are milliseconds from now.
@@ -215,7 +121,7 @@ export interface Transition {
  * @category models
  * @since 0.1.0
  */
-export interface CircuitBreaker {
+export interface CircuitBreaker extends Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options> {
   readonly key: string
   /** Runs an effect unless the circuit is open; an interrupted call is neutral. */
   readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitOpen, R>
@@ -224,14 +130,6 @@ export interface CircuitBreaker {
   readonly isolate: Effect.Effect<void>
   /** Closes the circuit and forgets. */
   readonly reset: Effect.Effect<void>
-  /** The breaker of another key, with the same options. */
-  readonly at: (key: string) => CircuitBreaker
-  /** The breaker of another key, made anew with options of its own over the ones here. */
-  readonly configure: (
-    key: string,
-    options: Options
-  ) => Effect.Effect<CircuitBreaker, Configuration.InvalidConfiguration>
-  readonly keys: Effect.Effect<ReadonlyArray<string>>
   /** Milliseconds above which a success counts as slow. */
   readonly slowCallDuration: number
   readonly admitUnsafe: (now: number) => Circuit.Ticket | CircuitOpen
@@ -258,36 +156,26 @@ export const CircuitBreaker: Context.Service<CircuitBreaker, CircuitBreaker> = C
   "effect-relay/policy/CircuitBreaker"
 )
 
-const toRules = (settings: typeof Settings.Type): Circuit.Rules => ({
-  trip: settings.tripPolicy._tag === "Consecutive" ? settings.tripPolicy : {
-    _tag: "Evidence",
-    rule: { rate: settings.tripPolicy.rate, limit: settings.tripPolicy.evidence, forgetAfter: settings.forgetAfter }
-  },
-  slow: { rate: settings.slowCallRate, limit: settings.slowCallEvidence, forgetAfter: settings.forgetAfter },
-  openFor: settings.openFor,
-  maxOpenFor: settings.maxOpenFor,
-  jitter: settings.jitter,
-  probes: settings.halfOpenProbes,
-  successesToClose: settings.successesToClose,
-  probeLease: settings.probeLease
-})
-
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>, slow: boolean): Circuit.Outcome => {
   if (exit._tag === "Success") return slow ? "Slow" : "Success"
-  if (Cause.hasInterrupts(exit.cause)) return "Ignored"
+  // a failure counts even where it interrupted siblings on its way
   const failure = exit.cause.reasons.find(Cause.isFailReason)
-  return failure === undefined ? "Failure" : Verdict.of(failure.error).breaker
+  if (failure !== undefined) return Verdict.of(failure.error).breaker
+  return Cause.hasInterrupts(exit.cause) ? "Ignored" : "Failure"
 }
 
-interface Family {
-  readonly registry: Keyed.Keyed<CircuitBreaker>
-  readonly options: Options
-  /** The latest time any circuit of the family was asked at. */
+/** The latest time any circuit of the family was asked at. */
+interface Latest {
   now: number
 }
 
-const build = (key: string, settings: typeof Settings.Type, family: Family): CircuitBreaker => {
-  const rules = toRules(settings)
+const build = (
+  key: string,
+  settings: CircuitBreakerOptions.Settings,
+  family: Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options>,
+  latest: Latest
+): CircuitBreaker => {
+  const rules = CircuitBreakerOptions.toRules(settings)
   const listeners = new Set<(transition: Transition) => void>()
   let circuit: Circuit.Circuit = Circuit.closed(0)
   let openings = 0
@@ -301,7 +189,7 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Cir
   }
 
   const admitUnsafe = (now: number): Circuit.Ticket | CircuitOpen => {
-    family.now = now
+    latest.now = now
     const [verdict, next] = Circuit.admit(circuit, now, rules)
     if (next !== circuit) move(next)
     if (Circuit.isTicket(verdict)) return verdict
@@ -358,6 +246,7 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Cir
     })
 
   return {
+    ...family,
     key,
     protect,
     state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
@@ -367,14 +256,6 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Cir
     reset: Effect.withFiberSucceed((fiber) => {
       move(Circuit.reset(circuit, Now.read(Now.clockOf(fiber))))
     }),
-    at: family.registry.at,
-    configure: (other, overrides) =>
-      Effect.map(decode({ ...family.options, ...overrides }), (settings) => {
-        const breaker = build(other, settings, family)
-        family.registry.set(other, breaker)
-        return breaker
-      }),
-    keys: Effect.sync(family.registry.keys),
     slowCallDuration: settings.slowCallDuration,
     admitUnsafe,
     settleUnsafe,
@@ -388,8 +269,6 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Cir
     }
   }
 }
-
-const decode = (options: Options | undefined) => Configuration.decode("CircuitBreaker", Settings, options, defaults)
 
 /**
  * A circuit breaker for code of your own.
@@ -414,22 +293,19 @@ const decode = (options: Options | undefined) => Configuration.decode("CircuitBr
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options?: Options): Effect.Effect<CircuitBreaker, Configuration.InvalidConfiguration> =>
-  Effect.map(decode(options), (settings) => {
-    const family: Family = {
-      options: options ?? {},
-      now: 0,
-      registry: Keyed.make({
-        create: (key): CircuitBreaker => build(key, settings, family),
-        // evidence too is a verdict in the making
-        isIdle: (breaker) => {
-          const { state, suspicion } = breaker.snapshotUnsafe(family.now)
-          return state === "Closed" && suspicion < 1
-        },
-        maxKeys: settings.maxKeys
-      })
-    }
-    return family.registry.at("default")
+export const make = (
+  options?: CircuitBreakerOptions.Options
+): Effect.Effect<CircuitBreaker, Configuration.InvalidConfiguration> =>
+  Effect.suspend(() => {
+    const latest: Latest = { now: 0 }
+    return Keyed.makeFamily<CircuitBreaker, CircuitBreakerOptions.Options, CircuitBreakerOptions.Settings>({
+      options,
+      decode: CircuitBreakerOptions.decode,
+      build: (key, settings, family) => build(key, settings, family, latest),
+      // evidence too is a verdict in the making
+      isIdle: (breaker) =>
+        breaker.snapshotUnsafe(latest.now).state === "Closed" && breaker.suspicionUnsafe(latest.now) < 1
+    })
   })
 
 /**
@@ -438,8 +314,9 @@ export const make = (options?: Options): Effect.Effect<CircuitBreaker, Configura
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options?: Options): Layer.Layer<CircuitBreaker, Configuration.InvalidConfiguration> =>
-  Layer.effect(CircuitBreaker, make(options))
+export const layer = (
+  options?: CircuitBreakerOptions.Options
+): Layer.Layer<CircuitBreaker, Configuration.InvalidConfiguration> => Layer.effect(CircuitBreaker, make(options))
 
 /**
  * The service, with options read from the configuration of the environment.
@@ -448,6 +325,6 @@ export const layer = (options?: Options): Layer.Layer<CircuitBreaker, Configurat
  * @since 0.1.0
  */
 export const layerConfig = (
-  options: Config.Wrap<Options>
+  options: Config.Wrap<CircuitBreakerOptions.Options>
 ): Layer.Layer<CircuitBreaker, Configuration.InvalidConfiguration | Config.ConfigError> =>
   Layer.effect(CircuitBreaker, Effect.flatMap(Config.unwrap(options), make))

@@ -7,6 +7,8 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import type * as Configuration from "./Configuration.ts"
 
 // how many of the oldest keys are looked at before new ones have to share
 const reach = 16
@@ -65,3 +67,49 @@ export const make = <A>(options: {
     keys: () => Array.from(policies.keys())
   }
 }
+
+/**
+ * The way from one policy to its siblings under other keys.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Family<A, Options> {
+  /** The policy of another key, with the same options. */
+  readonly at: (key: string) => A
+  /** The policy of another key, made anew with options of its own over the ones here. */
+  readonly configure: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
+  /** The keys there are. */
+  readonly keys: Effect.Effect<ReadonlyArray<string>>
+}
+
+/**
+ * A policy for its own key, `default`, and the way to one for every other.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeFamily = <A, Options extends object, Settings extends { readonly maxKeys: number }>(spec: {
+  readonly options: Options | undefined
+  readonly decode: (options: Options | undefined) => Effect.Effect<Settings, Configuration.InvalidConfiguration>
+  readonly build: (key: string, settings: Settings, family: Family<A, Options>) => A
+  readonly isIdle: (policy: A) => boolean
+}): Effect.Effect<A, Configuration.InvalidConfiguration> =>
+  Effect.map(spec.decode(spec.options), (settings) => {
+    const keyed: Keyed<A> = make({
+      create: (key) => spec.build(key, settings, family),
+      isIdle: spec.isIdle,
+      maxKeys: settings.maxKeys
+    })
+    const family: Family<A, Options> = {
+      at: keyed.at,
+      configure: (key, overrides) =>
+        Effect.map(spec.decode({ ...spec.options, ...overrides }), (settings) => {
+          const policy = spec.build(key, settings, family)
+          keyed.set(key, policy)
+          return policy
+        }),
+      keys: Effect.sync(keyed.keys)
+    }
+    return keyed.at("default")
+  })

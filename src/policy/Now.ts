@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
 /**
@@ -24,3 +25,11 @@ export const read = (clock: Clock.Clock): number => Number(clock.monotonicTimeNa
  * @since 0.1.0
  */
 export const clockOf = (fiber: Fiber.Fiber<unknown, unknown>): Clock.Clock => fiber.getRef(Clock.Clock)
+
+/**
+ * The same, for code that is not in a hurry.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const current: Effect.Effect<number> = Effect.withFiberSucceed((fiber) => read(clockOf(fiber)))

@@ -10,94 +10,45 @@ import { unwrap } from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Gcra from "../machine/Gcra.ts"
 import * as WaitList from "../machine/WaitList.ts"
 import * as Attempt from "./Attempt.ts"
-import * as Configuration from "./Configuration.ts"
+import type * as Configuration from "./Configuration.ts"
 import * as Keyed from "./Keyed.ts"
 import * as Now from "./Now.ts"
+import { RateLimited } from "./RateLimited.ts"
+import * as RateLimiterOptions from "./RateLimiterOptions.ts"
 import * as Rejection from "./Rejection.ts"
 
-/**
- * Too many calls: our limiter refused this one, or the service answered 429 of
- * the kind that passes with time.
- *
- * @category errors
- * @since 0.1.0
- */
-export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {
-  /** Which limiter, or which endpoint. */
-  key: Schema.String,
-  /** Who said no. */
-  source: Schema.Literals(["Limiter", "Upstream"]),
-  /** When a call may pass; exact to the millisecond for our limiter, the hint of the service otherwise. */
-  retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
-  /** What the service said. */
-  detail: Schema.optionalKey(Schema.String),
-  attempts: Attempt.attempts
-}) {
-  override get message(): string {
-    const who = this.source === "Limiter" ? `rate limiter "${this.key}" is at its limit` : `"${this.key}" asks to wait`
-    return [
-      who,
-      ...(this.retryAfter === undefined ? [] : [`try again in ${Duration.format(this.retryAfter)}`]),
-      ...(this.detail === undefined ? [] : [this.detail])
-    ].join(", ")
-  }
-}
+export {
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * The options; see `defaults`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options
+} from "./RateLimiterOptions.ts"
 
-/**
- * The options of a rate limiter; see `defaults`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** Calls in any window, from 1 up; `"unlimited"` for no such limit. */
-  readonly limit?: number | "unlimited" | undefined
-  /** Tokens in any window, from 1 up; `"unlimited"` for no such limit. */
-  readonly tokenLimit?: number | "unlimited" | undefined
-  /** The window that both limits speak of. */
-  readonly window?: Duration.Input | undefined
-  /** Share of a limit, 0 to 1, that may be used at once; at least one call. The rest is spread over the window. */
-  readonly burst?: number | undefined
-  /** How long a call may wait for its turn; zero to be refused at once. */
-  readonly maxWait?: Duration.Input | undefined
-  /** How many calls may wait, from 0 up. */
-  readonly maxQueued?: number | undefined
-  /** How many keys `at` remembers, from 1 up. */
-  readonly maxKeys?: number | undefined
-}
-
-/**
- * The options that hold where none is given.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  limit: "unlimited",
-  tokenLimit: "unlimited",
-  window: "1 minute",
-  burst: 0.02,
-  maxWait: 0,
-  maxQueued: 1000,
-  maxKeys: 10_000
-} as const satisfies Required<Options>
-
-const limitField = Schema.Union([Schema.Literal("unlimited"), Configuration.integer(1)])
-
-const Settings = Schema.Struct({
-  limit: limitField,
-  tokenLimit: limitField,
-  window: Configuration.duration,
-  burst: Configuration.share("closed"),
-  maxWait: Configuration.durationOrZero,
-  maxQueued: Configuration.integer(0),
-  maxKeys: Configuration.integer(1)
-})
+export {
+  /**
+   * The error that `protect` adds.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  RateLimited
+} from "./RateLimited.ts"
 
 /**
  * What a rate limiter shows of itself.
@@ -140,7 +91,7 @@ export interface Cost {
  * @category models
  * @since 0.1.0
  */
-export interface RateLimiter {
+export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOptions.Options> {
   readonly key: string
   /**
    * Runs an effect when its turn comes, or refuses it. An interrupted waiter
@@ -152,11 +103,6 @@ export interface RateLimiter {
     tokens: number
   ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
   readonly state: Effect.Effect<Snapshot>
-  /** The limiter of another key, with the same options. */
-  readonly at: (key: string) => RateLimiter
-  /** The limiter of another key, made anew with options of its own over the ones here. */
-  readonly configure: (key: string, options: Options) => Effect.Effect<RateLimiter, Configuration.InvalidConfiguration>
-  readonly keys: Effect.Effect<ReadonlyArray<string>>
   /** Milliseconds until this may pass, behind those that wait; 0 for now. */
   readonly waitUnsafe: (cost: Cost, now: number) => number
   /** Charges this, whether or not it may pass. */
@@ -164,6 +110,11 @@ export interface RateLimiter {
   /** Gives back what was charged and not used; a negative cost charges what was used on top. */
   readonly refundUnsafe: (cost: Cost) => void
   readonly refusalUnsafe: (wait: number) => RateLimited
+  /**
+   * Waits for its turn, at most `maxWait` milliseconds, and takes it. `onTurn` is
+   * called in the step that takes it; what is not used then is the caller's to refund.
+   */
+  readonly awaitTurn: (cost: Cost, maxWait: number, onTurn: () => void) => Effect.Effect<void, RateLimited>
   readonly snapshotUnsafe: (now: number) => Snapshot
 }
 
@@ -177,13 +128,6 @@ export const RateLimiter: Context.Service<RateLimiter, RateLimiter> = Context.Se
   "effect-relay/policy/RateLimiter"
 )
 
-interface Family {
-  readonly registry: Keyed.Keyed<RateLimiter>
-  readonly options: Options
-  /** The latest time any limiter of the family was asked at. */
-  now: number
-}
-
 interface Waiter {
   readonly cost: Cost
   wake: (() => void) | undefined
@@ -191,14 +135,19 @@ interface Waiter {
 
 const oneCall: Cost = { calls: 1, tokens: 0 }
 
-const ruleOf = (limit: number | "unlimited", settings: typeof Settings.Type): Gcra.Rule | undefined =>
-  limit === "unlimited"
-    ? undefined
-    : Gcra.rule(limit, settings.window, Math.max(1, Math.floor(limit * settings.burst)))
+/** The latest time any limiter of the family was asked at. */
+interface Latest {
+  now: number
+}
 
-const build = (key: string, settings: typeof Settings.Type, family: Family): RateLimiter => {
-  const calls = ruleOf(settings.limit, settings)
-  const tokens = ruleOf(settings.tokenLimit, settings)
+const build = (
+  key: string,
+  settings: RateLimiterOptions.Settings,
+  family: Keyed.Family<RateLimiter, RateLimiterOptions.Options>,
+  latest: Latest
+): RateLimiter => {
+  const calls = RateLimiterOptions.toRule(settings.limit, settings)
+  const tokens = RateLimiterOptions.toRule(settings.tokenLimit, settings)
   const queue = WaitList.make<Waiter>()
   let callsTat = 0
   let tokensTat = 0
@@ -212,7 +161,7 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Rat
     )
 
   const waitUnsafe = (cost: Cost, now: number): number => {
-    family.now = now
+    latest.now = now
     if (queue.size === 0) return waitAlone(cost, now)
     return Math.max(
       calls === undefined ? 0 : Gcra.wait(Gcra.take(callsTat, now, queuedCalls, calls), now, cost.calls, calls),
@@ -260,39 +209,46 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Rat
       else place.value.wake = () => resume(Effect.void)
     })
 
-  const untilPassed = (place: WaitList.Place<Waiter>): Effect.Effect<void> =>
+  const untilPassed = (place: WaitList.Place<Waiter>, onTurn: () => void): Effect.Effect<void> =>
     Effect.withFiber((fiber) => {
       const now = Now.read(Now.clockOf(fiber))
       const wait = waitAlone(place.value.cost, now)
       // a timer may fire a little early: ask again
-      if (wait > 0) return Effect.flatMap(Effect.sleep(Math.ceil(wait)), () => untilPassed(place))
+      if (wait > 0) return Effect.flatMap(Effect.sleep(Math.ceil(wait)), () => untilPassed(place, onTurn))
       takeUnsafe(place.value.cost, now)
+      onTurn()
       leave(place)
       return Effect.void
     })
 
-  const protectCost = (cost: Cost) => <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | RateLimited, R> =>
-    Effect.withFiber((fiber): Effect.Effect<A, E | RateLimited, R> => {
+  const awaitTurn = (cost: Cost, maxWait: number, onTurn: () => void): Effect.Effect<void, RateLimited> =>
+    Effect.withFiber((fiber): Effect.Effect<void, RateLimited> => {
       const now = Now.read(Now.clockOf(fiber))
       const wait = waitUnsafe(cost, now)
       if (wait === 0 && queue.size === 0) {
         takeUnsafe(cost, now)
-        return self
+        onTurn()
+        return Effect.void
       }
-      if (wait > settings.maxWait || queue.size >= settings.maxQueued) return Effect.fail(refusalUnsafe(wait))
+      if (wait > maxWait || queue.size >= settings.maxQueued) return Effect.fail(refusalUnsafe(wait))
       let place: WaitList.Place<Waiter> | undefined
-      const turn = Effect.onExitPrimitive(
+      return Effect.onExitPrimitive(
         Effect.suspend(() => {
           place = enter(cost)
-          return Effect.flatMap(untilFirst(place), () => untilPassed(place!))
+          return Effect.flatMap(untilFirst(place), () => untilPassed(place!, onTurn))
         }),
         () => {
           if (place !== undefined) leave(place)
           return undefined
         }
       )
-      return Effect.flatMap(turn, () => self)
     })
+
+  const protectCost = (cost: Cost) => {
+    const turn = awaitTurn(cost, settings.maxWait, constVoid)
+    return <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | RateLimited, R> =>
+      Effect.flatMap(turn, () => self)
+  }
 
   const snapshotUnsafe = (now: number): Snapshot => ({
     key,
@@ -301,27 +257,19 @@ const build = (key: string, settings: typeof Settings.Type, family: Family): Rat
   })
 
   return {
+    ...family,
     key,
     protect: protectCost(oneCall),
     protectTokens: (tokens) => protectCost({ calls: 1, tokens }),
     state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
-    at: family.registry.at,
-    configure: (other, overrides) =>
-      Effect.map(decode({ ...family.options, ...overrides }), (settings) => {
-        const limiter = build(other, settings, family)
-        family.registry.set(other, limiter)
-        return limiter
-      }),
-    keys: Effect.sync(family.registry.keys),
     waitUnsafe,
     takeUnsafe,
     refundUnsafe,
     refusalUnsafe,
+    awaitTurn,
     snapshotUnsafe
   }
 }
-
-const decode = (options: Options | undefined) => Configuration.decode("RateLimiter", Settings, options, defaults)
 
 /**
  * A rate limiter for code of your own.
@@ -348,18 +296,17 @@ const decode = (options: Options | undefined) => Configuration.decode("RateLimit
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options?: Options): Effect.Effect<RateLimiter, Configuration.InvalidConfiguration> =>
-  Effect.map(decode(options), (settings) => {
-    const family: Family = {
-      options: options ?? {},
-      now: 0,
-      registry: Keyed.make({
-        create: (key): RateLimiter => build(key, settings, family),
-        isIdle: (limiter) => limiter.snapshotUnsafe(family.now).retryAfter === 0,
-        maxKeys: settings.maxKeys
-      })
-    }
-    return family.registry.at("default")
+export const make = (
+  options?: RateLimiterOptions.Options
+): Effect.Effect<RateLimiter, Configuration.InvalidConfiguration> =>
+  Effect.suspend(() => {
+    const latest: Latest = { now: 0 }
+    return Keyed.makeFamily<RateLimiter, RateLimiterOptions.Options, RateLimiterOptions.Settings>({
+      options,
+      decode: RateLimiterOptions.decode,
+      build: (key, settings, family) => build(key, settings, family, latest),
+      isIdle: (limiter) => limiter.snapshotUnsafe(latest.now).retryAfter === 0
+    })
   })
 
 /**
@@ -368,8 +315,9 @@ export const make = (options?: Options): Effect.Effect<RateLimiter, Configuratio
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options?: Options): Layer.Layer<RateLimiter, Configuration.InvalidConfiguration> =>
-  Layer.effect(RateLimiter, make(options))
+export const layer = (
+  options?: RateLimiterOptions.Options
+): Layer.Layer<RateLimiter, Configuration.InvalidConfiguration> => Layer.effect(RateLimiter, make(options))
 
 /**
  * The service, with options read from the configuration of the environment.
@@ -378,6 +326,6 @@ export const layer = (options?: Options): Layer.Layer<RateLimiter, Configuration
  * @since 0.1.0
  */
 export const layerConfig = (
-  options: Config.Wrap<Options>
+  options: Config.Wrap<RateLimiterOptions.Options>
 ): Layer.Layer<RateLimiter, Configuration.InvalidConfiguration | Config.ConfigError> =>
   Layer.effect(RateLimiter, Effect.flatMap(unwrap(options), make))

@@ -9,7 +9,7 @@
  */
 
 // V8's; elsewhere it is an ordinary property that nobody reads
-const engine: { stackTraceLimit?: number | undefined } = Error
+const engine = Error as { stackTraceLimit?: number | undefined }
 
 interface ErrorClass<Fields, E> {
   new(fields: Fields): E

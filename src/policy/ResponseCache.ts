@@ -13,6 +13,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import { constTrue } from "effect/Function"
 import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -126,11 +127,13 @@ export interface ResponseCache {
   /**
    * The answer to a question, by running `ask` if nobody has it. Equal questions
    * have to have answers of one type. Interrupting one caller does not disturb
-   * the others; interrupting the last stops the call.
+   * the others; interrupting the last stops the call. An answer that `keep` says
+   * no to is given to those who wait for it, and not kept.
    */
   readonly through: <A, E, R>(
     question: Question,
-    ask: Effect.Effect<A, E, R>
+    ask: Effect.Effect<A, E, R>,
+    keep?: (value: A) => boolean
   ) => Effect.Effect<Answer<A>, E | Uncacheable, R>
   readonly state: Effect.Effect<Snapshot>
   /** Forgets every answer. */
@@ -151,10 +154,12 @@ export const ResponseCache: Context.Service<ResponseCache, ResponseCache> = Cont
 class Key implements Equal.Equal {
   readonly text: string
   readonly ask: Effect.Effect<unknown, unknown>
+  readonly keep: (value: unknown) => boolean
 
-  constructor(text: string, ask: Effect.Effect<unknown, unknown>) {
+  constructor(text: string, ask: Effect.Effect<unknown, unknown>, keep: (value: unknown) => boolean) {
     this.text = text
     this.ask = ask
+    this.keep = keep
   }
 
   [Hash.symbol](): number {
@@ -178,8 +183,6 @@ const freeze = (value: unknown): void => {
   Object.freeze(value)
   for (const member of Object.values(value)) freeze(member)
 }
-
-const now = Effect.withFiberSucceed((fiber) => Now.read(Now.clockOf(fiber)))
 
 /**
  * A response cache for code of your own.
@@ -213,17 +216,18 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
       (key: Key): Effect.Effect<Entry, unknown> =>
         Effect.flatMap(key.ask, (value) => {
           freeze(value)
-          return Effect.map(now, (storedAt) => ({ value, storedAt }))
+          return Effect.map(Now.current, (storedAt) => ({ value, storedAt }))
         }),
       {
         capacity: settings.capacity,
-        timeToLive: (exit) => exit._tag === "Success" ? settings.timeToLive : 0
+        timeToLive: (exit, key) => exit._tag === "Success" && key.keep(exit.value.value) ? settings.timeToLive : 0
       }
     )
 
     const through = <A, E, R>(
       question: Question,
-      ask: Effect.Effect<A, E, R>
+      ask: Effect.Effect<A, E, R>,
+      keep?: (value: A) => boolean
     ): Effect.Effect<Answer<A>, E | Uncacheable, R> =>
       Effect.contextWith((context: Context.Context<R>): Effect.Effect<Answer<A>, E | Uncacheable> => {
         const text = CanonicalJson.stringify([question.tenant, question.request])
@@ -234,7 +238,8 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
           Effect.suspend(() => {
             asked = true
             return Effect.provideContext(ask, context)
-          })
+          }),
+          keep === undefined ? constTrue : (value) => keep(value as A)
         )
         const get = Cache.get(cache, key) as Effect.Effect<Entry, E>
         const answer = (entry: Entry): Answer<A> => {
@@ -244,7 +249,7 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
         }
         return Effect.flatMap(get, (entry) =>
           // the cache below ages by the wall clock, which may be set back
-          Effect.flatMap(now, (now) =>
+          Effect.flatMap(Now.current, (now) =>
             now - entry.storedAt <= settings.timeToLive
               ? Effect.succeed(answer(entry))
               : Cache.invalidateWhen(cache, key, (stale) => stale === entry).pipe(

@@ -143,6 +143,15 @@ export const withAttempts = <E>(failure: E, attempts: ReadonlyArray<Attempt.Atte
   return Rejection.make(errorClass as never, { ...failure, attempts } as never) as E
 }
 
+/**
+ * Whether a failure is one of the relay's.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isRelayError = (failure: unknown): failure is RelayError =>
+  ours.some((errorClass) => failure instanceof errorClass)
+
 const hintOf = (failure: unknown): Duration.Duration | undefined => {
   const hint = typeof failure === "object" && failure !== null && "retryAfter" in failure
     ? failure.retryAfter

@@ -19,7 +19,7 @@ const circuitState = Schema.Literals(["Closed", "Open", "HalfOpen", "Isolated"])
  * - `CallFailed`: the caller got a failure
  * - `CacheHit`: the answer was there
  * - `CircuitChanged`, `HealthChecked`: of one endpoint
- * - `EndpointChanged`: the set of endpoints changed
+ * - `EndpointChanged`: the set of endpoints changed, or somebody took one in hand
  *
  * @category models
  * @since 0.1.0
@@ -47,7 +47,9 @@ export const RelayEvent = Schema.Union([
   Schema.TaggedStruct("EndpointChanged", {
     at,
     endpoint: Schema.String,
-    change: Schema.Literals(["Added", "Replaced", "Draining", "Removed"])
+    change: Schema.Literals(["Added", "Replaced", "Draining", "Removed", "Isolated", "Reset"]),
+    /** Why, in the words of whoever isolated or reset it. */
+    reason: Schema.optionalKey(Schema.String)
   })
 ])
 

@@ -1,0 +1,145 @@
+/**
+ * Chat completions over a relay: the cache before it, the answer's story behind it.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
+import * as ChatApi from "../endpoint/ChatApi.ts"
+import * as ChatRequest from "../endpoint/ChatRequest.ts"
+import * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Failure from "../endpoint/Failure.ts"
+import * as Attempt from "../policy/Attempt.ts"
+import * as Now from "../policy/Now.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import type * as ResponseCache from "../policy/ResponseCache.ts"
+import * as Verdict from "../policy/Verdict.ts"
+import * as Call from "./Call.ts"
+import * as Deadline from "./Deadline.ts"
+import type * as Meta from "./Meta.ts"
+import type * as RelayError from "./RelayError.ts"
+import type * as Round from "./Round.ts"
+
+/**
+ * What a caller can say about one chat.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Whose request it is: answers are cached for, and only for, a tenant. Without one the cache is bypassed. */
+  readonly tenant?: string | undefined
+  /** How long the caller is ready to wait, attempts and waits included. */
+  readonly deadline?: Duration.Input | undefined
+  /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
+  readonly cache?: boolean | undefined
+}
+
+/**
+ * A chat answer and how it came about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reply extends ChatAnswer.ChatAnswer {
+  readonly meta: Meta.ChatMeta
+}
+
+/**
+ * Asks for a completion.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Chat = (
+  request: ChatRequest.ChatRequest,
+  options?: Options
+) => Effect.Effect<Reply, RelayError.RelayError>
+
+const rejected = (detail: string): RelayError.RelayError =>
+  Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
+
+/**
+ * The chat of a relay.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  relay: Round.Relay,
+  transport: ChatApi.Transport,
+  cache: ResponseCache.ResponseCache
+): Chat => {
+  const ask = (request: ChatRequest.ChatRequest, deadline: number | undefined) =>
+    Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
+      model: request.model,
+      estimatedTokens: ChatRequest.estimateTokens(request),
+      operation: (endpoint) =>
+        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, request.model) ?? request.model, request),
+      usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
+      verdict: Verdict.of,
+      deadline,
+      idempotent: true
+    })
+
+  const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
+    options?.tenant !== undefined && options.cache !== false &&
+    (options.cache === true || cache.cacheNonDeterministic || request.temperature === 0)
+
+  // an answer that was cut at the token limit is not the answer
+  const isWhole = ({ value }: Round.Answered<ChatAnswer.ChatAnswer>): boolean => !value.truncated
+
+  const reply = (
+    { meta, value }: Round.Answered<ChatAnswer.ChatAnswer>,
+    cached: Meta.ChatMeta["cache"]
+  ): Reply => ({ ...value, meta: { ...meta, model: value.model, cache: cached, tokens: value.tokens } })
+
+  const askThroughCache = Effect.fnUntraced(function*(
+    tenant: string,
+    request: ChatRequest.ChatRequest,
+    deadline: number | undefined
+  ): Effect.fn.Return<Reply, Failure.Answered | RelayError.ExecuteError | ResponseCache.Uncacheable> {
+    const startedAt = yield* Now.current
+    let left = deadline
+    while (true) {
+      let asks = false
+      const askMyself = Effect.suspend(() => {
+        asks = true
+        return ask(request, left)
+      })
+      const answer = yield* cache.through({ tenant, request }, askMyself, isWhole).pipe(
+        Deadline.within(left),
+        // whoever asked for both of us had less time than I have
+        Effect.catchTag("DeadlineExceeded", (failure) => asks ? Effect.fail(failure) : Effect.undefined)
+      )
+      const elapsed = (yield* Now.current) - startedAt
+      if (answer === undefined) {
+        left = yield* Deadline.decode(deadline === undefined ? undefined : deadline - elapsed)
+      } else if (answer.hit) {
+        relay.events.tell({ _tag: "CacheHit", model: request.model })
+        const { meta, value } = answer.value
+        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none } }, "hit")
+      } else {
+        return reply(answer.value, "miss")
+      }
+    }
+  })
+
+  return Effect.fnUntraced(function*(request, options) {
+    const flaw = ChatRequest.flaw(request)
+    if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
+    const deadline = yield* Deadline.decode(options?.deadline)
+    const askDirectly = Effect.map(ask(request, deadline), (answer) => reply(answer, "bypass"))
+    if (!isCached(request, options)) return yield* askDirectly
+    return yield* Effect.catchTag(
+      askThroughCache(options!.tenant!, request, deadline),
+      "Uncacheable",
+      () => askDirectly
+    )
+  }, (effect) =>
+    Effect.tapError(effect, (failure) =>
+      Effect.sync(() => {
+        relay.events.tell({ _tag: "CallFailed", failure: failure._tag, attempts: failure.attempts })
+      })))
+}

@@ -1,0 +1,59 @@
+/**
+ * Operations of your own over a relay.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Verdict from "../policy/Verdict.ts"
+import * as Call from "./Call.ts"
+import * as Deadline from "./Deadline.ts"
+import type * as RelayError from "./RelayError.ts"
+import type * as Round from "./Round.ts"
+
+/**
+ * What a caller can say about one operation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<E> {
+  /** How long the caller is ready to wait, attempts and waits included. */
+  readonly deadline?: Duration.Input | undefined
+  /** Whether the operation may run again after it ran once. Default: true. */
+  readonly idempotent?: boolean | undefined
+  /** Whether a failure is the caller's own fault: no endpoint is blamed and none is tried after it. Default: none is. */
+  readonly isCallersFault?: ((failure: E) => boolean) | undefined
+}
+
+/**
+ * Runs an operation with whichever endpoint is chosen.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Execute = <A, E, R>(
+  operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>,
+  options?: Options<E>
+) => Effect.Effect<Round.Answered<A>, E | RelayError.ExecuteError, R>
+
+const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewhere: false }
+
+/**
+ * The execute of a relay.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (relay: Round.Relay): Execute => (operation, options) =>
+  Effect.flatMap(Deadline.decode(options?.deadline), (deadline) =>
+    Call.run(relay, {
+      model: undefined,
+      estimatedTokens: 0,
+      operation,
+      usedTokens: () => undefined,
+      verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
+      deadline,
+      idempotent: options?.idempotent !== false
+    }))

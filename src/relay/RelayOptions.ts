@@ -1,0 +1,120 @@
+/**
+ * What can be said about a relay when it is built.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
+import * as Configuration from "../policy/Configuration.ts"
+import * as Retry from "../policy/Retry.ts"
+import type * as RelayError from "./RelayError.ts"
+
+/**
+ * How endpoints are checked while nobody calls them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HealthOptions {
+  /** When to check. Default: every ten seconds, jittered. */
+  readonly schedule?: Schedule.Schedule<unknown> | undefined
+  /** How long a check may take. */
+  readonly timeout?: Duration.Input | undefined
+  /** What is fetched below an endpoint's base URL. */
+  readonly path?: string | undefined
+}
+
+/**
+ * The options of a relay; see `defaults`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** At least one. They can be changed later. */
+  readonly endpoints: ReadonlyArray<Endpoint.Options>
+  /** When to begin another round after every candidate has failed. */
+  readonly retry?: Schedule.Schedule<unknown, RelayError.RelayError> | undefined
+  /** How long one attempt may take, body included. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** The longest the relay waits between rounds; a longer `retryAfter` fails at once. */
+  readonly maxWait?: Duration.Input | undefined
+  /** How often one call may be sent, all endpoints and rounds together, 1 to 1000. */
+  readonly maxAttempts?: number | undefined
+  /** Retry rounds that can be afforded when nothing succeeds, from 0 up. */
+  readonly retryBudget?: number | undefined
+  /** What a success adds to that, 0 to 1. */
+  readonly retryRatio?: number | undefined
+  /** An answer is slow when it takes more than this many times what the endpoint usually takes, from 1 up … */
+  readonly slowFactor?: number | undefined
+  /** … and more than this. */
+  readonly slowFloor?: Duration.Input | undefined
+  /** A longer body is refused while it is read, from 1 up. */
+  readonly maxResponseBytes?: number | undefined
+  /** Checks of the endpoints, or `"off"`. */
+  readonly health?: HealthOptions | "off" | undefined
+}
+
+/**
+ * The options that hold where none is given.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults = {
+  retry: Retry.standard,
+  attemptTimeout: "30 seconds",
+  maxWait: "30 seconds",
+  maxAttempts: 16,
+  retryBudget: 100,
+  retryRatio: 0.1,
+  slowFactor: 3,
+  slowFloor: "1 second",
+  maxResponseBytes: 8 * 1024 * 1024,
+  health: { schedule: HealthMonitor.everyTenSeconds, timeout: "5 seconds", path: "/models" }
+} as const satisfies Omit<Required<Options>, "endpoints">
+
+const schedule = <Input>() =>
+  Schema.Unknown.pipe(Schema.refine(
+    (value): value is Schedule.Schedule<unknown, Input> => Schedule.isSchedule(value),
+    { message: "it has to be a Schedule, such as Retry.standard" }
+  ))
+
+/**
+ * The options within their bounds; durations are milliseconds.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const Settings = Schema.Struct({
+  endpoints: Schema.Array(Schema.Unknown).check(
+    Schema.makeFilter<ReadonlyArray<unknown>>((list) => list.length > 0 || "it has to name at least one endpoint")
+  ),
+  retry: schedule<RelayError.RelayError>(),
+  attemptTimeout: Configuration.duration,
+  maxWait: Configuration.durationOrZero,
+  maxAttempts: Configuration.integer(1, 1000),
+  retryBudget: Configuration.integer(0),
+  retryRatio: Configuration.share("closed"),
+  slowFactor: Configuration.amount.check(
+    Schema.makeFilter<number>((value) => value >= 1 || "it has to be 1 or more")
+  ),
+  slowFloor: Configuration.durationOrZero,
+  maxResponseBytes: Configuration.integer(1),
+  health: Schema.Unknown
+})
+
+/**
+ * The options of health checks within their bounds.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const HealthSettings = Schema.Struct({
+  schedule: schedule<unknown>(),
+  timeout: Configuration.duration,
+  path: Schema.String
+})

@@ -1,0 +1,39 @@
+/**
+ * What property tests are made of: values to draw, and the proof that a law has teeth.
+ */
+import { assert } from "@effect/vitest"
+import { Arbitrary, Effect, Schema } from "effect"
+
+/** Whole numbers within bounds. */
+export const int = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+
+/** One of a few values. */
+export const oneOf = <const A extends string | number | boolean>(...values: ReadonlyArray<A>): Arbitrary.Arbitrary<A> =>
+  Arbitrary.map(int(0, values.length - 1), (index) => values[index]!)
+
+/** Up to `maxLength` values. */
+export const list = <A>(item: Arbitrary.Arbitrary<A>, maxLength: number, minLength = 0) =>
+  Arbitrary.array(item, { minLength, maxLength })
+
+/** How a law is checked: the same cases at every run. */
+export const check = (runs: number) => ({ arbitrary: { runs, seed: "effect-relay", size: 100 } })
+
+/** Passes if some case breaks the law: a law that nothing breaks says nothing. */
+export const isBroken = <A>(cases: Arbitrary.Arbitrary<A>, law: (value: A) => void): Effect.Effect<void> =>
+  Effect.map(
+    Arbitrary.checkEffect(
+      cases,
+      (value) => Effect.as(Effect.try({ try: () => law(value), catch: (error) => error }), true),
+      { ...check(2000).arbitrary, maxShrinks: 0 }
+    ),
+    (result) => {
+      if (result._tag !== "Falsified" || result.failure._tag !== "PropertyError") {
+        return assert.fail(
+          "no case breaks the law"
+        )
+      }
+      // the law has to say so itself, not stumble
+      assert.strictEqual((result.failure.error as Error).name, "AssertionError", String(result.failure.error))
+    }
+  )

@@ -1,0 +1,275 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary } from "effect"
+import * as Circuit from "../../src/machine/Circuit.ts"
+import * as Law from "../Law.ts"
+
+type Machine = Pick<typeof Circuit, "admit" | "settle" | "isolate" | "reset" | "current">
+
+const neverSlow = { rate: 0.5, limit: Infinity, forgetAfter: 1000 }
+
+const rulesArbitrary = Arbitrary.map(
+  Arbitrary.all([Law.int(1, 4), Law.int(1, 4), Law.int(1, 3), Law.int(1, 3), Law.int(5, 40), Law.oneOf(0, 0.5)]),
+  ([failures, slowCalls, probes, successesToClose, probeLease, jitter]): Circuit.Rules => ({
+    trip: { _tag: "Consecutive", failures },
+    // at a rate of a half a slow call weighs as much as one that is not
+    slow: { rate: 0.5, limit: slowCalls, forgetAfter: 1e9 },
+    openFor: 20,
+    maxOpenFor: 100,
+    jitter,
+    probes,
+    successesToClose,
+    probeLease
+  })
+)
+
+interface Step {
+  readonly do: "call" | "finish" | "pass" | "isolate" | "reset"
+  readonly by: number
+  readonly outcome: Circuit.Outcome
+  readonly rare: number
+}
+
+const stepArbitrary: Arbitrary.Arbitrary<Step> = Arbitrary.all({
+  do: Law.oneOf("call", "call", "finish", "finish", "finish", "pass", "isolate", "reset"),
+  by: Law.int(0, 60),
+  outcome: Law.oneOf("Success", "Success", "Slow", "Failure", "Failure", "Failure", "Ignored"),
+  // an operator's hand is rarer than traffic
+  rare: Law.int(0, 9)
+})
+
+const cases = Arbitrary.all({ rules: rulesArbitrary, history: Law.list(stepArbitrary, 100) })
+
+interface Case {
+  readonly rules: Circuit.Rules
+  readonly history: ReadonlyArray<Step>
+}
+
+interface Call {
+  readonly ticket: Circuit.Ticket
+  readonly era: number
+  readonly leaseUntil: number
+}
+
+const balance = (answers: ReadonlyArray<Circuit.Outcome>): number =>
+  answers.reduce((sum, outcome) => sum + (outcome === "Slow" ? 1 : -1), 0)
+
+/**
+ * The reference: everything is written down, and every question is answered by
+ * reading it all again. An era ends whenever the state changes its name.
+ */
+const makeModel = (rules: Circuit.Rules) => {
+  const outcomes: Array<{ readonly era: number; readonly outcome: Circuit.Outcome }> = []
+  let era = 0
+  let state: Circuit.Circuit["_tag"] = "Closed"
+  let since = 0
+  let until = 0
+  let openings = 0
+  let out: Array<Call> = []
+  const enter = (next: Circuit.Circuit["_tag"], now: number): void => {
+    era++
+    state = next
+    since = now
+    out = []
+  }
+  const open = (now: number, random: number): void => {
+    enter("Open", now)
+    until = now + Math.min(rules.maxOpenFor, rules.openFor * 2 ** openings) * (1 - rules.jitter * random)
+    openings++
+  }
+  const ofThisEra = () => outcomes.filter((other) => other.era === era).map(({ outcome }) => outcome)
+  const atWork = (now: number) => out.filter(({ leaseUntil }) => leaseUntil > now)
+  return {
+    state: (now: number) => state === "Open" && now >= until ? "HalfOpen" : state,
+    era: () => era,
+    /** What the caller is to be told: `true`, or why not. */
+    ask: (now: number): true | Circuit.Refusal => {
+      if (state === "Open" && now >= until) enter("HalfOpen", now)
+      if (state === "Open") return { reason: "Open", retryAfter: until - now }
+      if (state === "Isolated") return { reason: "Isolated", retryAfter: undefined }
+      if (state === "HalfOpen" && atWork(now).length >= rules.probes) {
+        return { reason: "ProbesOut", retryAfter: undefined }
+      }
+      return true
+    },
+    started: (call: Call): void => {
+      if (state === "HalfOpen") out.push(call)
+    },
+    finished: (call: Call, outcome: Circuit.Outcome, now: number, random: number): void => {
+      if (call.era !== era || state === "Open" || state === "Isolated") return
+      if (state === "HalfOpen" && !atWork(now).includes(call)) return
+      out = out.filter((other) => other !== call)
+      if (outcome === "Ignored") return
+      outcomes.push({ era, outcome })
+      const told = ofThisEra()
+      if (state === "HalfOpen") {
+        if (outcome !== "Success") open(now, random)
+        else if (told.length === rules.successesToClose) enter("Closed", now)
+      } else if (rules.trip._tag === "Consecutive") {
+        const last = told.slice(-rules.trip.failures)
+        const failing = last.length === rules.trip.failures && last.every((outcome) => outcome === "Failure")
+        const answers = told.filter((outcome) => outcome !== "Failure")
+        const slow = outcome !== "Failure" &&
+          answers.some((_, from) => balance(answers.slice(from)) >= rules.slow.limit)
+        if (failing || slow) open(now, random)
+        else if (openings > 0 && now - since >= rules.openFor) {
+          openings--
+          since = now
+        }
+      }
+    },
+    isolate: (now: number) => state === "Isolated" || enter("Isolated", now),
+    reset: (now: number): void => {
+      enter("Closed", now)
+      openings = 0
+    }
+  }
+}
+
+/** Plays a history to the machine and to the reference, and compares after each step. */
+const agreesWithItsHistory = (machine: Machine) => ({ history, rules }: Case): void => {
+  const model = makeModel(rules)
+  const calls: Array<Call> = []
+  let circuit: Circuit.Circuit = Circuit.closed(0)
+  let now = 0
+  for (const step of history) {
+    const before: Circuit.Circuit = circuit
+    if (step.do === "call") {
+      const [verdict, next] = machine.admit(circuit, now, rules)
+      const expected = model.ask(now)
+      circuit = next
+      if (Circuit.isTicket(verdict)) {
+        assert.isTrue(expected, "a call passed")
+        const call = { ticket: verdict, era: model.era(), leaseUntil: now + rules.probeLease }
+        calls.push(call)
+        model.started(call)
+      } else {
+        assert.deepStrictEqual(verdict, expected)
+        if (verdict.retryAfter !== undefined) {
+          const passesAfter = (wait: number) => Circuit.isTicket(machine.admit(next, now + wait, rules)[0])
+          assert.isFalse(passesAfter(Math.ceil(verdict.retryAfter) - 1), "a millisecond before retryAfter")
+          assert.isTrue(passesAfter(Math.ceil(verdict.retryAfter)), "at retryAfter")
+        }
+      }
+    } else if (step.do === "finish" && calls.length > 0) {
+      const [call] = calls.splice(step.by % calls.length, 1)
+      const random = step.by / 61
+      const late = call!.era !== model.era()
+      circuit = machine.settle(circuit, call!.ticket, step.outcome, now, random, rules)
+      model.finished(call!, step.outcome, now, random)
+      if (late) assert.strictEqual(circuit, before, "a late answer moved the state")
+    } else if (step.do === "pass") {
+      now += step.by
+    } else if (step.rare === 0 && step.do === "isolate") {
+      circuit = machine.isolate(circuit, now)
+      model.isolate(now)
+    } else if (step.rare === 0 && step.do === "reset") {
+      circuit = machine.reset(circuit, now)
+      model.reset(now)
+    }
+    assert.strictEqual(machine.current(circuit, now), model.state(now))
+    assert.isAtLeast(circuit.epoch, before.epoch)
+    if (circuit._tag !== before._tag) assert.isAbove(circuit.epoch, before.epoch)
+    if (circuit._tag === "HalfOpen") {
+      assert.isAtMost(circuit.leases.filter((lease) => lease.until > now).length, rules.probes)
+    }
+  }
+}
+
+const opened = (rules: Circuit.Rules): Circuit.Circuit => {
+  let circuit: Circuit.Circuit = Circuit.closed(0)
+  while (circuit._tag === "Closed") circuit = Circuit.settle(circuit, circuit.ticket, "Failure", 0, 0, rules)
+  return circuit
+}
+
+describe("Circuit", () => {
+  it.prop("says at any time what its whole history says", { case: cases }, ({ case: it }) => {
+    agreesWithItsHistory(Circuit)(it)
+  }, Law.check(1000))
+
+  it.prop("frees the place of a probe that never returns, exactly when its lease ends", [rulesArbitrary], ([rules]) => {
+    let circuit = opened(rules)
+    const halfOpenAt = 20
+    for (let probe = 0; probe < rules.probes; probe++) {
+      const [verdict, next] = Circuit.admit(circuit, halfOpenAt, rules)
+      assert.isTrue(Circuit.isTicket(verdict))
+      circuit = next
+    }
+    const passes = (now: number) => Circuit.isTicket(Circuit.admit(circuit, now, rules)[0])
+    assert.isFalse(passes(halfOpenAt + rules.probeLease - 1))
+    assert.isTrue(passes(halfOpenAt + rules.probeLease))
+  }, Law.check(100))
+
+  it("stays open longer at each opening in close succession, up to its longest, and never for ever", () => {
+    const rules: Circuit.Rules = {
+      trip: { _tag: "Consecutive", failures: 1 },
+      slow: neverSlow,
+      openFor: 20,
+      maxOpenFor: 100,
+      jitter: 0,
+      probes: 1,
+      successesToClose: 1,
+      probeLease: 10
+    }
+    let circuit = opened(rules)
+    const lengths: Array<number> = []
+    for (let n = 0; n < 2000; n++) {
+      assert(circuit._tag === "Open")
+      lengths.push(circuit.until - circuit.since)
+      const now = circuit.until
+      const [ticket, halfOpen] = Circuit.admit(circuit, now, rules)
+      assert(Circuit.isTicket(ticket))
+      circuit = Circuit.settle(halfOpen, ticket, "Failure", now, 0, rules)
+    }
+    assert.deepStrictEqual(lengths.slice(0, 5), [20, 40, 80, 100, 100])
+    assert.strictEqual(lengths.at(-1), 100)
+  })
+
+  const settle = Circuit.settle
+  const broken: ReadonlyArray<readonly [string, Machine]> = [
+    ["listens to late answers", {
+      ...Circuit,
+      settle: (self, ticket, ...rest) => settle(self, { ...ticket, epoch: self.epoch }, ...rest)
+    }],
+    ["lets one probe too many out", {
+      ...Circuit,
+      admit: (self, now, rules) => Circuit.admit(self, now, { ...rules, probes: rules.probes + 1 })
+    }],
+    ["waits for ever for a lost probe", {
+      ...Circuit,
+      admit: (self, now, rules) => Circuit.admit(self, now, { ...rules, probeLease: 1e9 })
+    }],
+    ["keeps the place of an interrupted probe", {
+      ...Circuit,
+      settle: (self, ticket, outcome, ...rest) => outcome === "Ignored" ? self : settle(self, ticket, outcome, ...rest)
+    }],
+    ["takes an interrupt for a success", {
+      ...Circuit,
+      settle: (self, ticket, outcome, ...rest) =>
+        settle(self, ticket, outcome === "Ignored" ? "Success" : outcome, ...rest)
+    }],
+    ["promises a wait that is a millisecond short", {
+      ...Circuit,
+      admit: (self, now, rules) => {
+        const [verdict, next] = Circuit.admit(self, now, rules)
+        return Circuit.isTicket(verdict) || verdict.retryAfter === undefined
+          ? [verdict, next]
+          : [{ ...verdict, retryAfter: verdict.retryAfter - 1 }, next]
+      }
+    }],
+    ["forgives no failure", {
+      ...Circuit,
+      settle: (self, ticket, outcome, now, random, rules) =>
+        self._tag === "Closed" && outcome === "Success"
+          ? self
+          : settle(self, ticket, outcome, now, random, rules)
+    }],
+    ["keeps its epoch when isolated", {
+      ...Circuit,
+      isolate: (self, now) => ({ ...Circuit.isolate(self, now), epoch: self.epoch })
+    }]
+  ]
+  it.effect.each(broken)(
+    "is told from a circuit that %s",
+    ([, machine]) => Law.isBroken(cases, agreesWithItsHistory(machine))
+  )
+})

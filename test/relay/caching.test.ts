@@ -1,0 +1,144 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber } from "effect"
+import { Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
+import * as Trial from "./Trial.ts"
+
+const { answer, fault, make, status } = ScriptedEndpoint
+
+const cold = { ...Trial.hi, temperature: 0 }
+const acme = { tenant: "acme" }
+const numbered = make("a", [answer("1", { delay: "1 second" }), answer("2"), answer("3"), answer("4")])
+const ask = (options = {}, request = cold) => Trial.whatever(Trial.chat(options, request))
+const cached = { ...acme, cache: true }
+
+describe("the response cache", () => {
+  it.effect("answers an equal request of the same tenant without an endpoint", () =>
+    Effect.gen(function*() {
+      const miss = yield* ask(acme)
+      assert.deepInclude(miss.meta, { endpoint: "a", cache: "miss", latency: 1000, model: "scripted" })
+      const hit = yield* ask(acme, { temperature: 0, messages: [...cold.messages], model: "any" })
+      assert.strictEqual(hit.text, "1")
+      assert.deepInclude(hit.meta, {
+        endpoint: "a",
+        cache: "hit",
+        latency: 0,
+        attempts: [],
+        model: "scripted",
+        tokens: miss.meta.tokens
+      })
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(Trial.over([numbered]))))
+
+  it.effect("is bypassed without a tenant, with room for chance, and when the caller says so", () =>
+    Effect.gen(function*() {
+      const bypassed = [
+        yield* ask(),
+        yield* ask(acme, Trial.hi as never),
+        yield* ask(acme, { ...cold, temperature: 0.7 }),
+        yield* ask({ ...acme, cache: false })
+      ]
+      assert.deepStrictEqual(bypassed.map(({ meta, text }) => [meta.cache, text]), [
+        ["bypass", "1"],
+        ["bypass", "2"],
+        ["bypass", "3"],
+        ["bypass", "4"]
+      ])
+    }).pipe(Effect.provide(Trial.over([numbered]))))
+
+  it.effect("keeps answers with room for chance when the caller, or its layer, says so", () =>
+    Effect.gen(function*() {
+      yield* ask({ ...acme, cache: true }, Trial.hi as never)
+      assert.strictEqual((yield* ask({ ...acme, cache: true }, Trial.hi as never)).meta.cache, "hit")
+    }).pipe(
+      Effect.provide(Trial.over([numbered])),
+      Effect.andThen(Effect.gen(function*() {
+        yield* ask(acme, Trial.hi as never)
+        assert.strictEqual((yield* ask(acme, Trial.hi as never)).meta.cache, "hit")
+      }).pipe(Effect.provide(Trial.over([numbered], { responseCache: { cacheNonDeterministic: true } }))))
+    ))
+
+  it.effect("keeps no failure", () =>
+    Effect.gen(function*() {
+      yield* Trial.failure(acme, cold)
+      const { meta, text } = yield* ask(acme)
+      assert.deepStrictEqual([meta.cache, text], ["miss", "Hello."])
+    }).pipe(Effect.provide(Trial.over([make("a", [status(500), answer("Hello.")])], { retry: Retry.none }))))
+
+  it.effect("forgets after its time to live, and when it is cleared", () =>
+    Effect.gen(function*() {
+      const { cache } = yield* Trial.relay
+      yield* ask(acme)
+      yield* Trial.pass("5 minutes")
+      assert.strictEqual((yield* ask(acme)).text, "2")
+      yield* cache.clear
+      assert.strictEqual((yield* ask(acme)).text, "3")
+      assert.deepInclude(yield* cache.state, { entries: 1, hits: 0, misses: 3 })
+    }).pipe(Effect.provide(Trial.over([numbered]))))
+
+  it.effect("answers while every endpoint is down", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      yield* Trial.play("a", fault("refused"))
+      assert.strictEqual((yield* ask(acme)).text, "1")
+    }).pipe(Effect.provide(Trial.over([numbered]))))
+})
+
+describe("equal requests at the same time", () => {
+  const slow = Trial.over([make("a", [answer("Hello.", { delay: "10 seconds" })])])
+
+  it.effect("are asked once; only the first was a miss", () =>
+    Effect.gen(function*() {
+      const replies = yield* Trial.whatever(
+        Effect.all([1, 2, 3].map(() => Trial.chat(cached)), { concurrency: "unbounded" })
+      )
+      assert.deepStrictEqual(replies.map(({ meta }) => meta.cache), ["miss", "hit", "hit"])
+      assert.deepStrictEqual(replies.map(({ meta }) => meta.latency), [10_000, 10_000, 10_000])
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(slow)))
+
+  it.effect("go on when the first caller is interrupted, and stop with the last", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* Effect.all([Trial.start(Trial.chat(cached)), Trial.start(Trial.chat(cached))])
+      yield* Trial.pass("1 second")
+      yield* Fiber.interrupt(first)
+      assert.isFalse((yield* Trial.received("a"))[0]!.cancelled)
+      yield* Fiber.interrupt(second)
+      assert.isTrue((yield* Trial.received("a"))[0]!.cancelled)
+      assert.strictEqual((yield* Trial.status("a")).inFlight, 0)
+    }).pipe(Effect.provide(slow)))
+
+  it.effect("have each their own deadline: a short one ends its call alone", () =>
+    Effect.gen(function*() {
+      const patient = yield* Trial.start(Trial.chat(cached))
+      const hurried = yield* Trial.start(Trial.failure({ ...cached, deadline: "2 seconds" }))
+      yield* Trial.pass("2 seconds")
+      assert.isTrue(Trial.hasEnded(hurried), "the deadline of the second caller has passed")
+      assert.strictEqual((yield* Fiber.join(hurried))._tag, "DeadlineExceeded")
+      yield* Trial.pass("8 seconds")
+      assert.strictEqual((yield* Fiber.join(patient)).text, "Hello.")
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(slow)))
+
+  it.effect("do not fail by the deadline of another", () =>
+    Effect.gen(function*() {
+      const hurried = yield* Trial.start(Trial.failure({ ...cached, deadline: "2 seconds" }))
+      const patient = yield* Trial.start(Trial.chat(cached))
+      yield* Trial.pass("2 seconds")
+      assert.strictEqual((yield* Fiber.join(hurried))._tag, "DeadlineExceeded")
+      yield* Trial.pass("20 seconds")
+      assert.strictEqual(Exit.isSuccess(yield* Fiber.await(patient)), true, "it had time for an answer")
+    }).pipe(Effect.provide(slow)))
+
+  it.effect("fail together when the one request fails", () =>
+    Effect.gen(function*() {
+      const calls = yield* Effect.forEach([1, 2], () => Trial.start(Trial.failure(cached)))
+      yield* Trial.pass("1 second")
+      const failures = yield* Effect.forEach(calls, (call) => Fiber.join(call))
+      assert.deepStrictEqual(failures.map(({ _tag, attempts }) => [_tag, attempts.length]), [
+        ["Unauthorized", 1],
+        ["Unauthorized", 1]
+      ])
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(Trial.over([make("a", [status(401, { delay: "1 second" })])]))))
+})

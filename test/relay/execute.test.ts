@@ -1,0 +1,204 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Data, Duration, Effect, Exit, Fiber } from "effect"
+import { CircuitBreaker, type Endpoint, RateLimiter, RelayError, type RelayService, Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
+import * as Trial from "./Trial.ts"
+
+const { answer, make } = ScriptedEndpoint
+
+class Mine extends Data.TaggedError("Mine")<{ readonly at: string; readonly bad?: boolean }> {}
+class Word extends Context.Service<Word, string>()("test/Word") {}
+
+const never = answer("execute sends nothing of its own")
+const two = [make("a", [never]), make("b", [never], { tier: 1 })]
+const once = { retry: Retry.none }
+
+const execute = <A, E, R>(
+  operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>,
+  options?: RelayService.ExecuteOptions<E>
+) => Effect.flatMap(Trial.relay, (relay) => relay.execute(operation, options))
+
+describe("execute", () => {
+  it.effect("runs any effect with the endpoint that was chosen, and tells how", () =>
+    Effect.gen(function*() {
+      const answered = yield* Trial.whatever(
+        execute(({ id, tier }) => Effect.delay(tier === 0 ? Effect.fail("down") : Effect.succeed(id), "1 second"))
+      )
+      assert.strictEqual(answered.value, "b")
+      assert.deepInclude(answered.meta, { endpoint: "b", latency: 2000 })
+      assert.deepStrictEqual(answered.meta.attempts.map(({ outcome }) => outcome), ["Failure", "Success"])
+      assert.strictEqual(yield* Trial.count("a"), 0)
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("keeps what the operation needs", () =>
+    Effect.gen(function*() {
+      const call: Effect.Effect<unknown, string | RelayError.ExecuteError, Word | RelayService.RelayService> = execute(
+        () => Effect.flatMap(Word, (word) => word === "" ? Effect.fail("no word") : Effect.succeed(word))
+      )
+      // @ts-expect-error the word is still missing
+      const complete: Effect.Effect<unknown, unknown, RelayService.RelayService> = call
+      const { value } = yield* Effect.provideService(call as Effect.Effect<{ readonly value: string }>, Word, "Hello.")
+      assert.strictEqual(value, "Hello.")
+      assert.isTrue(Effect.isEffect(complete))
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("fails with the operation's own error when every endpoint ends in it", () =>
+    Effect.gen(function*() {
+      const failure = yield* Effect.flip(execute(({ id }) => Effect.fail(new Mine({ at: id }))))
+      assert.instanceOf(failure, Mine)
+      assert.strictEqual(failure.at, "a")
+    }).pipe(Effect.provide(Trial.over(two, once))))
+
+  it.effect("fails with RelayExhausted when they end differently", () =>
+    Effect.gen(function*() {
+      yield* Effect.flatMap(Trial.relay, ({ endpoints }) => endpoints.isolate("a"))
+      const failure = yield* Effect.flip(execute(({ id }) => Effect.fail(new Mine({ at: id }))))
+      assert.instanceOf(failure, RelayError.RelayExhausted)
+      assert.deepStrictEqual(failure.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+        ["a", "CircuitOpen"],
+        ["b", "Mine"]
+      ])
+    }).pipe(Effect.provide(Trial.over(two, once))))
+
+  it.effect("takes errors of any kind: texts, numbers, null", () =>
+    Effect.gen(function*() {
+      for (const error of ["down", 7, null, undefined, { code: 1 }]) {
+        assert.deepStrictEqual(yield* Effect.flip(execute(() => Effect.fail(error))), error)
+      }
+    }).pipe(Effect.provide(Trial.over([make("a", [never])], once))))
+
+  it.effect("blames the endpoint for an error it does not know", () =>
+    Effect.gen(function*() {
+      yield* Effect.flip(execute(() => Effect.fail(new Mine({ at: "" }))))
+      assert.deepInclude(yield* Trial.status("a"), { state: "Open", failed: 1, lastFailure: "Mine" })
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [never])], { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } })
+    )))
+
+  it.effect("an error that is the caller's fault ends the call and blames nobody", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const operation = execute(() => Effect.suspend(() => Effect.fail(new Mine({ at: `${++runs}`, bad: true }))), {
+        isCallersFault: (failure) => failure.bad === true
+      })
+      assert.deepInclude(yield* Effect.flip(operation), { _tag: "Mine", at: "1" })
+      assert.strictEqual(runs, 1)
+      assert.deepInclude(yield* Trial.status("a"), { state: "Healthy", inFlight: 0 })
+    }).pipe(Effect.provide(Trial.over(two, { circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } }))))
+
+  it.effect("asks isCallersFault about errors of the operation only, never about the relay's own", () =>
+    Effect.gen(function*() {
+      const asked: Array<unknown> = []
+      const operation = execute(() => Effect.andThen(Effect.never, Effect.fail(new Mine({ at: "" }))), {
+        isCallersFault: (failure) => {
+          asked.push(failure)
+          return false
+        }
+      })
+      const failure = yield* Trial.whatever(Effect.flip(operation))
+      assert.strictEqual(failure._tag, "EndpointUnavailable")
+      assert.deepStrictEqual(asked, [])
+    }).pipe(Effect.provide(Trial.over([make("a", [never])], once))))
+
+  it.effect("an isCallersFault that throws is a defect, and keeps no permit", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(execute(() => Effect.fail("down"), {
+        isCallersFault: () => {
+          throw new Error("a bug in the predicate")
+        }
+      }))
+      assert.isTrue(Exit.hasDies(exit))
+      const { bulkhead, inFlight } = yield* Trial.status("a")
+      assert.deepStrictEqual([inFlight, bulkhead.running], [0, 0])
+    }).pipe(Effect.provide(Trial.over([make("a", [never])], once))))
+
+  it.effect("an operation that must not run twice is not run again once it ran", () =>
+    Effect.gen(function*() {
+      const runs: Array<string> = []
+      const operation = execute(({ id }) =>
+        Effect.suspend(() => {
+          runs.push(id)
+          return Effect.fail(new Mine({ at: id }))
+        }), { idempotent: false })
+      assert.deepInclude(yield* Effect.flip(operation), { _tag: "Mine", at: "a" })
+      assert.deepStrictEqual(runs, ["a"])
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("but refusals before it ran send it elsewhere", () =>
+    Effect.gen(function*() {
+      yield* Effect.flatMap(Trial.relay, ({ endpoints }) => endpoints.isolate("a"))
+      assert.strictEqual((yield* execute(({ id }) => Effect.succeed(id), { idempotent: false })).value, "b")
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("a defect goes straight to the caller, is the endpoint's failure, and keeps no permit", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const exit = yield* Effect.exit(execute(() =>
+        Effect.sync(() => {
+          runs++
+          throw new Error("a bug")
+        })
+      ))
+      assert.isTrue(Exit.hasDies(exit))
+      assert.strictEqual(runs, 1)
+      const { bulkhead, circuit, inFlight } = yield* Trial.status("a")
+      assert.deepStrictEqual([inFlight, bulkhead.running, circuit.suspicion], [0, 0, 1])
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("an operation that throws instead of returning an effect is a defect as well", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(execute((): Effect.Effect<string> => {
+        throw new Error("a bug")
+      }))
+      assert.isTrue(Exit.hasDies(exit))
+      assert.strictEqual((yield* Trial.status("a")).inFlight, 0)
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("has a deadline and an attempt timeout too", () =>
+    Effect.gen(function*() {
+      const hung = execute(() => Effect.never, { deadline: "7 seconds" })
+      const failure = yield* Trial.whatever(Effect.flip(hung))
+      assert.deepInclude(failure, { _tag: "DeadlineExceeded", deadline: Duration.seconds(7) })
+      assert.deepStrictEqual(failure.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+        ["a", "EndpointUnavailable"],
+        ["b", "DeadlineExceeded"]
+      ])
+    }).pipe(Effect.provide(Trial.over(two, { attemptTimeout: "5 seconds" }))))
+
+  it.effect("runs again by the schedule, and gives up when it ends", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const third = execute(() => Effect.suspend(() => ++runs < 3 ? Effect.fail("down") : Effect.succeed(runs)))
+      assert.strictEqual((yield* Trial.whatever(third)).value, 3)
+    }).pipe(Effect.provide(Trial.over([make("a", [never])]))))
+
+  it.effect("learns from failures of this library that the operation ends in", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter.make({ limit: 1, window: "1 minute" })
+      const operation = execute(() => limiter.protect(Effect.succeed("sent")))
+      yield* operation
+      const failure = yield* Effect.flip(operation)
+      assert.deepInclude(failure, { _tag: "RateLimited", key: "default", retryAfter: Duration.minutes(1) })
+      assert.strictEqual(failure.attempts.length, 1)
+      assert.strictEqual((yield* Trial.status("a")).state, "Paused")
+    }).pipe(Effect.provide(Trial.over([make("a", [never])], once))))
+
+  it.effect("is interrupted with its caller, finalizers first", () =>
+    Effect.gen(function*() {
+      const steps: Array<string> = []
+      const operation = Effect.onInterrupt(Effect.never, () => Effect.sync(() => steps.push("released")))
+      const fiber = yield* Trial.start(execute(() => operation))
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(steps, ["released"])
+      assert.strictEqual((yield* Trial.status("a")).inFlight, 0)
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("without an endpoint there is nobody to ask", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.remove("a")
+      yield* endpoints.remove("b")
+      const failure = yield* Effect.flip(execute(() => Effect.succeed("never")))
+      assert.deepInclude(failure, { _tag: "RelayExhausted", attempts: [] })
+    }).pipe(Effect.provide(Trial.over(two))))
+})

@@ -1,0 +1,186 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Redacted } from "effect"
+import { CircuitBreaker, Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
+import * as Trial from "./Trial.ts"
+
+const { answer, make, status } = ScriptedEndpoint
+
+const once = { retry: Retry.none }
+const state = (id: string) => Effect.map(Trial.status(id), ({ state }) => state)
+
+describe("a quota that is used up", () => {
+  const acme = (id: string, tier: number) => make(id, [answer(id)], { account: "acme", tier })
+  const used = (retryAfter?: number) => status(429, { code: "insufficient_quota", retryAfter })
+
+  it.effect("takes out every endpoint of the account, and none of another", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", used())
+      assert.strictEqual((yield* Trial.chat()).meta.endpoint, "other")
+      assert.deepStrictEqual(yield* Trial.counts("a", "b", "other"), [1, 0, 1])
+      assert.deepStrictEqual(yield* Effect.forEach(["a", "b", "other"], state), ["Exhausted", "Exhausted", "Healthy"])
+      yield* Trial.chat()
+      assert.deepStrictEqual(yield* Trial.counts("a", "b", "other"), [1, 0, 2])
+    }).pipe(Effect.provide(Trial.over([acme("a", 0), acme("b", 1), make("other", [answer("Hello.")], { tier: 2 })]))))
+
+  it.effect("is not asked before its reset, and asked from the reset on", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", used(3600), answer("refilled"))
+      assert.deepInclude(yield* Trial.failure(), { _tag: "QuotaExceeded", account: "acme" })
+      yield* Trial.pass("3599999 millis")
+      assert.deepInclude(yield* Trial.failure(), {
+        _tag: "QuotaExceeded",
+        account: "acme",
+        retryAfter: Duration.millis(1)
+      })
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* Trial.chat()).text, "refilled")
+    }).pipe(Effect.provide(Trial.over([acme("a", 0)], once))))
+
+  it.effect("without a known reset is looked at again after five minutes", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", used(), answer("refilled"))
+      yield* Trial.failure()
+      yield* Trial.pass("299999 millis")
+      yield* Trial.failure()
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* Trial.chat()).text, "refilled")
+    }).pipe(Effect.provide(Trial.over([acme("a", 0)], once))))
+
+  it.effect("is nobody's failure: the circuit does not count it", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", used())
+      yield* Trial.failure()
+      assert.deepInclude((yield* Trial.status("a")).circuit, { state: "Closed", suspicion: 0 })
+    }).pipe(Effect.provide(
+      Trial.over([acme("a", 0)], { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } })
+    )))
+
+  it.effect("stays used up when an answer from before comes late", () =>
+    Effect.gen(function*() {
+      const early = yield* Trial.start(Trial.chat())
+      yield* Trial.play("a", used(3600))
+      yield* Trial.failure()
+      yield* Trial.pass("5 seconds")
+      assert.strictEqual((yield* Fiber.join(early)).text, "early")
+      assert.strictEqual(yield* state("a"), "Exhausted")
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("early", { delay: "5 seconds" })])], once))))
+})
+
+describe("a key that is refused", () => {
+  it.effect.each([401, 403])(
+    "takes its endpoint out, until it is looked at again after five minutes: %i",
+    (code) =>
+      Effect.gen(function*() {
+        yield* Trial.play("a", status(code), answer("allowed"))
+        assert.strictEqual((yield* Trial.chat()).meta.endpoint, "b")
+        assert.strictEqual((yield* Trial.chat()).meta.endpoint, "b")
+        assert.deepStrictEqual(yield* Trial.counts("a", "b"), [1, 2])
+        assert.strictEqual(yield* state("a"), "Exhausted")
+        yield* Trial.pass("5 minutes")
+        assert.strictEqual((yield* Trial.chat()).text, "allowed")
+      }).pipe(Effect.provide(Trial.over([make("a", [answer("")]), make("b", [answer("b")], { tier: 1 })])))
+  )
+
+  it.effect("does not take out another endpoint of the account, which has a key of its own", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* Trial.chat()).meta.endpoint, "b")
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [status(401)], { account: "acme" }),
+      make("b", [answer("b")], { account: "acme", tier: 1 })
+    ]))))
+
+  it.effect("is back at once when the endpoint is replaced by one with another key", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* Trial.failure()
+      yield* Trial.play("a", answer("allowed"))
+      yield* endpoints.replace({ ...make("a", [answer("")]).endpoint, apiKey: Redacted.make("another") })
+      assert.strictEqual((yield* Trial.chat()).text, "allowed")
+      assert.strictEqual((yield* Trial.received("a"))[1]!.headers["authorization"], "Bearer another")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(401)])], once))))
+
+  it.effect("stays refused when an answer from before comes late", () =>
+    Effect.gen(function*() {
+      const early = yield* Trial.start(Trial.chat())
+      yield* Trial.play("a", status(401))
+      yield* Trial.failure()
+      yield* Trial.pass("5 seconds")
+      yield* Fiber.join(early)
+      assert.strictEqual(yield* state("a"), "Exhausted")
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("early", { delay: "5 seconds" })])], once))))
+})
+
+describe("a model that is not found", () => {
+  const ask = (model: string) => Trial.chat({}, { ...Trial.hi, model })
+
+  it.effect("is not asked for at that endpoint; other models are, and so is another endpoint for this one", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* ask("new")).meta.endpoint, "b")
+      assert.strictEqual((yield* ask("new")).meta.endpoint, "b")
+      assert.deepStrictEqual(yield* Trial.counts("a", "b"), [1, 2])
+      assert.strictEqual((yield* ask("old")).meta.endpoint, "a")
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [status(404), answer("a")]), make("b", [answer("b")], { tier: 1 })])
+    )))
+
+  it.effect("is a ModelNotFound when no endpoint has it, and asked for again after ten minutes", () =>
+    Effect.gen(function*() {
+      const first = yield* Effect.flip(ask("new"))
+      assert.deepInclude(first, { _tag: "ModelNotFound", endpoint: "a", model: "new", status: 404 })
+      yield* Trial.pass("599999 millis")
+      assert.deepInclude(yield* Effect.flip(ask("new")), { _tag: "ModelNotFound", retryAfter: Duration.millis(1) })
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* ask("new")).meta.endpoint, "a")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(404), answer("a")])], once))))
+})
+
+describe("a 429 that passes with time", () => {
+  it.effect("pauses one model at one endpoint", () =>
+    Effect.gen(function*() {
+      yield* Trial.failure({}, { ...Trial.hi, model: "busy" })
+      assert.strictEqual(yield* state("a"), "Paused")
+      assert.strictEqual((yield* Trial.failure({}, { ...Trial.hi, model: "busy" }))._tag, "RateLimited")
+      assert.strictEqual((yield* Trial.chat({}, { ...Trial.hi, model: "idle" })).text, "a")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(429, { retryAfter: 9 }), answer("a")])], once))))
+
+  it.effect("ends exactly when the endpoint said", () =>
+    Effect.gen(function*() {
+      yield* Trial.failure()
+      yield* Trial.pass("8999 millis")
+      const failure = yield* Trial.failure()
+      assert.deepInclude(failure, { _tag: "RateLimited", source: "Upstream", retryAfter: Duration.millis(1) })
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* Trial.chat()).text, "a")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(429, { retryAfter: 9 }), answer("a")])], once))))
+
+  it.effect("without a hint it is a second, and twice as long each time in a row", () =>
+    Effect.gen(function*() {
+      for (let refusal = 0; refusal < 4; refusal++) {
+        yield* Trial.failure()
+        yield* Trial.pass(Duration.seconds(2 ** refusal))
+      }
+      assert.deepStrictEqual(yield* Trial.times("a"), [0, 1000, 3000, 7000])
+      assert.strictEqual(yield* Trial.count("a"), 4)
+    }).pipe(Effect.provide(Trial.over([make("a", [status(429)])], once))))
+
+  it.effect("calls refused at the same moment are one refusal, not many in a row", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 8; call++) yield* Trial.start(Effect.ignore(Trial.chat()))
+      yield* Trial.pass("1 second")
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.seconds(1) })
+    }).pipe(Effect.provide(Trial.over([make("a", [status(429, { delay: "1 second" })])], once))))
+
+  it.effect("is not ended by an answer from before it", () =>
+    Effect.gen(function*() {
+      const early = yield* Trial.start(Trial.chat())
+      yield* Trial.play("a", status(429, { retryAfter: 60 }))
+      yield* Trial.failure()
+      yield* Trial.pass("5 seconds")
+      yield* Fiber.join(early)
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.seconds(55) })
+      assert.strictEqual(yield* Trial.count("a"), 2)
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("early", { delay: "5 seconds" })])], once))))
+})
