@@ -13,6 +13,8 @@
 export interface Account {
   readonly id: string
   exhaustedUntil: number
+  /** When that was found out; an answer to a call sent before says nothing against it. */
+  exhaustedAt: number
 }
 
 /**
@@ -21,4 +23,4 @@ export interface Account {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string): Account => ({ id, exhaustedUntil: 0 })
+export const make = (id: string): Account => ({ id, exhaustedUntil: 0, exhaustedAt: 0 })

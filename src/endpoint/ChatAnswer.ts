@@ -119,7 +119,15 @@ const textOf = (content: string | ReadonlyArray<unknown> | null | undefined): st
   }).join("")
 }
 
+const cut = new Set(["length", "max_tokens"])
+
+const countOf = (value: number | null | undefined): number => Math.max(0, Math.trunc(value ?? 0))
+
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
+
+const hasSubstance = (message: typeof Reply.Type): boolean =>
+  textOf(message.content) !== "" || (message.tool_calls ?? []).length > 0 ||
+  [message.function_call, message.refusal, message.audio].some(isPresent)
 
 /**
  * Reads a body. Short is not suspicious, and neither are tool calls, refusals
@@ -151,20 +159,21 @@ export const fromBody = (body: unknown, model: string): Result.Result<ChatAnswer
   }
 
   const text = textOf(message.content)
-  const output = completion.usage?.completion_tokens ?? 0
-  const hasSubstance = text !== "" || toolCalls.length > 0 || isPresent(message.refusal) || isPresent(message.audio)
-  const explained = output > 0 || finishReason === "content_filter" || finishReason === "length"
-  if (!hasSubstance && !explained) return Result.fail({ reason: "Empty", detail: "the message is empty" })
+  const output = countOf(completion.usage?.completion_tokens)
+  const explained = output > 0 || finishReason === "content_filter" || cut.has(finishReason)
+  if (!explained && !completion.choices.some(({ message }) => hasSubstance(message))) {
+    return Result.fail({ reason: "Empty", detail: "the message is empty" })
+  }
 
-  const input = completion.usage?.prompt_tokens ?? 0
+  const input = countOf(completion.usage?.prompt_tokens)
   return Result.succeed({
     text,
     finishReason,
-    truncated: finishReason === "length" || finishReason === "max_tokens",
+    truncated: cut.has(finishReason),
     toolCalls,
     refusal: message.refusal ?? undefined,
     model: completion.model ?? model,
-    tokens: { input, output, total: completion.usage?.total_tokens ?? input + output },
+    tokens: { input, output, total: countOf(completion.usage?.total_tokens ?? input + output) },
     body
   })
 }

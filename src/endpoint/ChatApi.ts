@@ -4,11 +4,15 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -20,13 +24,36 @@ import * as Classifier from "./Classifier.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as Failure from "./Failure.ts"
 
-const secretOf = (endpoint: Endpoint.Endpoint): string | undefined =>
-  endpoint.apiKey === undefined ? undefined : Redacted.value(endpoint.apiKey)
+const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
+  [apiKey, ...Object.values(headers)].flatMap((value) => Redacted.isRedacted(value) ? [Redacted.value(value)] : [])
+
+// tracers write headers into spans unless they know them for secrets
+const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effect.Effect<A, E, R>) => {
+  const names = Object.keys(endpoint.headers).filter((name) => Redacted.isRedacted(endpoint.headers[name]))
+  return names.length === 0
+    ? self
+    : Effect.updateService(self, Headers.CurrentRedactedNames, (known) => [
+      ...known,
+      ...names.map((name) => name.toLowerCase())
+    ])
+}
 
 const authorize = (endpoint: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
-  const headed = HttpClientRequest.setHeaders(request, endpoint.headers)
+  const headed = HttpClientRequest.setHeaders(
+    request,
+    Record.map(endpoint.headers, (value) => Redacted.isRedacted(value) ? Redacted.value(value) : value)
+  )
   return endpoint.apiKey === undefined ? headed : HttpClientRequest.bearerToken(headed, endpoint.apiKey)
 }
+
+// a redirect would carry the key and the prompt to an address nobody configured
+const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.contextWith((context: Context.Context<R>) =>
+    Effect.provideService(self, FetchHttpClient.RequestInit, {
+      ...Context.getOrUndefined(context, FetchHttpClient.RequestInit as never) as RequestInit | undefined,
+      redirect: "manual"
+    })
+  )
 
 // the cause may print the request, headers and all: only its code is taken
 const codeOf = (error: HttpClientError.HttpClientError): string => {
@@ -35,6 +62,12 @@ const codeOf = (error: HttpClientError.HttpClientError): string => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
   return typeof code === "string" ? code : error.reason._tag
 }
+
+const send = (
+  client: HttpClient.HttpClient,
+  endpoint: Endpoint.Endpoint,
+  request: HttpClientRequest.HttpClientRequest
+) => withoutRedirects(hideSecretHeaders(endpoint)(client.execute(request)))
 
 const unreachable = (endpoint: Endpoint.Endpoint) => (error: HttpClientError.HttpClientError) =>
   Rejection.make(Failure.EndpointUnavailable, {
@@ -117,14 +150,17 @@ export const complete = Effect.fnUntraced(function*(
         attempts: Attempt.none
       })
   })
-  const response = yield* Effect.mapError(transport.client.execute(message), unreachable(endpoint))
+  const response = yield* Effect.mapError(
+    send(transport.client, endpoint, message),
+    unreachable(endpoint)
+  )
   const text = yield* read(endpoint, response, transport.maxResponseBytes)
   const now = yield* Clock.currentTimeMillis
   const answer = Classifier.classify({ status: response.status, headers: response.headers, text }, {
     endpoint: endpoint.id,
     account: endpoint.account,
     model,
-    secret: secretOf(endpoint),
+    secrets: secretsOf(endpoint),
     now
   })
   if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
@@ -142,7 +178,7 @@ export const ping = (
   endpoint: Endpoint.Endpoint,
   path: string
 ): Effect.Effect<number, Failure.EndpointUnavailable> =>
-  client.execute(authorize(endpoint)(HttpClientRequest.get(`${endpoint.baseUrl}${path}`))).pipe(
+  send(client, endpoint, authorize(endpoint)(HttpClientRequest.get(`${endpoint.baseUrl}${path}`))).pipe(
     Effect.mapError(unreachable(endpoint)),
     Effect.flatMap((response) =>
       // the connection goes back to its pool only when the body is done with

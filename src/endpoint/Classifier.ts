@@ -40,7 +40,7 @@ export interface Subject {
   readonly account: string
   readonly model: string
   /** Removed from whatever the reply says. */
-  readonly secret: string | undefined
+  readonly secrets: ReadonlyArray<string>
   /** Epoch milliseconds. */
   readonly now: number
 }
@@ -102,8 +102,11 @@ const kindByWord: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 // where providers have no code of their own for it
 const kindByMessage: ReadonlyArray<readonly [RegExp, Kind]> = [
-  [/maximum context length|context window|prompt is too long|request too large/i, "Context"],
-  [/insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low/i, "Quota"]
+  [/maximum context length|context window|prompt is too long/i, "Context"],
+  [
+    /insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low|reached your specified API usage limits/i,
+    "Quota"
+  ]
 ]
 
 const kindByStatus = (status: number): Kind | undefined => {
@@ -120,8 +123,6 @@ const kindByStatus = (status: number): Kind | undefined => {
     case 425:
     case 498:
       return "Unavailable"
-    case 413:
-      return "Context"
   }
   if (status >= 500) return "Unavailable"
   return status >= 400 ? "Rejected" : undefined
@@ -131,27 +132,50 @@ interface WireError {
   readonly words: ReadonlyArray<string>
   readonly message: string
   readonly status: number | undefined
+  /** Milliseconds that the body itself asks to wait. */
+  readonly hint: number | undefined
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+type Json = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const textOf = (value: unknown): ReadonlyArray<string> => typeof value === "string" && value !== "" ? [value] : []
+
+// Google tells which quota, and how long, in a list of details
+const fromDetails = (details: unknown): Pick<WireError, "words" | "hint"> => {
+  const parts = Array.isArray(details) ? details.filter(isRecord) : []
+  const violations = parts.flatMap(({ violations }) => Array.isArray(violations) ? violations.filter(isRecord) : [])
+  const isDaily = violations.some(({ quotaId }) => typeof quotaId === "string" && quotaId.includes("PerDay"))
+  const hints = parts.flatMap(({ retryDelay }) => RetryAfter.fromProtobuf(retryDelay) ?? [])
+  return { words: isDaily ? ["quota_exceeded"] : [], hint: hints[0] }
+}
 
 // `{"error":{…}}`, `{"error":"…"}`, `[{"error":{…}}]`; a completion may carry `"error":null`
-const errorOf = (body: unknown): WireError | undefined => {
+const errorOf = (body: unknown, depth = 0): WireError | undefined => {
   const holder = Array.isArray(body) ? body[0] : body
   if (!isRecord(holder)) return undefined
   const error = holder["error"]
   if (typeof error === "string" && error !== "") {
-    return { words: [error.toLowerCase()], message: error, status: undefined }
+    return { words: [error.toLowerCase()], message: error, status: undefined, hint: undefined }
   }
   if (!isRecord(error)) return undefined
-  const details = isRecord(error["details"]) ? error["details"]["error_code"] : undefined
-  const code = error["code"]
-  const words = [details, code, error["type"], error["status"]].filter((word) => typeof word === "string")
+  const { code, details, message, metadata, status, type } = error
+  const google = fromDetails(details)
+  // a router quotes what the provider behind it said
+  const quoted = isRecord(metadata) && depth === 0 ? textOf(metadata["raw"]) : []
+  const inner = quoted.map(parse).flatMap((raw) => Result.isSuccess(raw) ? errorOf(raw.success, 1) ?? [] : [])
+  const words = [
+    ...inner.flatMap(({ words }) => words),
+    ...google.words,
+    ...textOf(isRecord(details) ? details["error_code"] : undefined),
+    ...[code, type, status].flatMap(textOf)
+  ]
   return {
     words: words.map((word) => word.toLowerCase()),
-    message: typeof error["message"] === "string" ? error["message"] : JSON.stringify(error),
-    status: typeof code === "number" && code >= 400 && code <= 599 ? code : undefined
+    message: [...textOf(message), ...(inner.length > 0 ? inner.map(({ message }) => message) : quoted)].join(": "),
+    status: Number.isInteger(code) && Number(code) >= 400 && Number(code) <= 599 ? Number(code) : undefined,
+    hint: google.hint
   }
 }
 
@@ -166,29 +190,58 @@ const parse = (text: string): Result.Result<unknown, void> => {
 
 const longestDetail = 300
 
-const detailOf = (text: string, secret: string | undefined): string => {
-  const safe = secret === undefined || secret === "" ? text : text.replaceAll(secret, "<redacted>")
+// what a longer text begins with is enough to quote from
+const longestQuoted = 16_384
+
+// a server may give a secret back as it came, or escaped for JSON, once or twice, or for a URL
+const patternOf = (secret: string): RegExp => {
+  const escaped = Array.from(secret, (character) => {
+    if (/[0-9A-Za-z]/.test(character)) return character
+    const hex = character.charCodeAt(0).toString(16).padStart(2, "0")
+    return `\\\\*(?:\\x${hex}|%${hex}|u00${hex})`
+  })
+  return new RegExp(escaped.join(""), "gi")
+}
+
+const detailOf = (text: string, secrets: ReadonlyArray<string>): string => {
+  const quoted = text.slice(0, longestQuoted)
+  const safe = secrets.reduce(
+    (text, secret) => secret === "" ? text : text.replace(patternOf(secret), "<redacted>"),
+    quoted
+  )
   const line = safe.replace(/\s+/g, " ").trim()
   return line.length > longestDetail ? `${line.slice(0, longestDetail)}…` : line
 }
 
 const kindOf = (error: WireError | undefined, status: number): Kind | undefined => {
+  const message = error?.message ?? ""
+  // a limit that one request alone is over is no matter of waiting
+  if (/request too large/i.test(message)) return "Context"
+  // a free tier of nothing: this account will never get this model
+  if (/\blimit: 0\b/.test(message)) return "Model"
   for (const word of error?.words ?? []) {
     const kind = kindByWord.get(word)
     if (kind !== undefined) return kind
   }
   for (const [pattern, kind] of kindByMessage) {
-    if (error !== undefined && pattern.test(error.message)) return kind
+    if (pattern.test(message)) return kind
   }
   // only a JSON body says that it was the API, and not a wrong address, that found nothing
   if (status === 404) return error === undefined ? "Unavailable" : "Model"
   return kindByStatus(status)
 }
 
-const fail = (kind: Kind, subject: Subject, reply: Reply, status: number, message: string): Failure.Answered => {
-  const hint = RetryAfter.fromHeaders(reply.headers, subject.now)
+const fail = (
+  kind: Kind,
+  subject: Subject,
+  reply: Reply,
+  status: number,
+  message: string,
+  bodyHint?: number
+): Failure.Answered => {
+  const hint = RetryAfter.fromHeaders(reply.headers, subject.now) ?? bodyHint
   const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
-  const text = detailOf(message, subject.secret)
+  const text = detailOf(message, subject.secrets)
   const common = {
     endpoint: subject.endpoint,
     status,
@@ -200,6 +253,7 @@ const fail = (kind: Kind, subject: Subject, reply: Reply, status: number, messag
       return Rejection.make(RateLimited, {
         key: subject.endpoint,
         source: "Upstream" as const,
+        status,
         ...retryAfter,
         ...(text === "" ? {} : { detail: text }),
         attempts: Attempt.none
@@ -231,7 +285,7 @@ const invalid = (
     endpoint: subject.endpoint,
     reason,
     status,
-    detail: detailOf(message, subject.secret),
+    detail: detailOf(message, subject.secrets),
     attempts: Attempt.none
   })
 
@@ -249,11 +303,13 @@ export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnsw
   if (!isSuccess || error !== undefined) {
     const status = isSuccess ? error?.status ?? reply.status : reply.status
     const kind = kindOf(error, status)
-    if (kind !== undefined) return Result.fail(fail(kind, subject, reply, status, error?.message ?? reply.text))
+    if (kind !== undefined) {
+      return Result.fail(fail(kind, subject, reply, status, error?.message || reply.text, error?.hint))
+    }
     // an unknown error under a 2xx, or a status below 400 that no client of an API should see
     return Result.fail(
       isSuccess
-        ? invalid(subject, reply.status, "ErrorInBody", error?.message ?? reply.text)
+        ? invalid(subject, reply.status, "ErrorInBody", error?.message || reply.text)
         : fail("Unavailable", subject, reply, reply.status, reply.text)
     )
   }

@@ -58,8 +58,8 @@ export interface Options {
   readonly tier?: number | undefined
   readonly limits?: Limits | undefined
   readonly prices?: Prices | undefined
-  /** Headers sent with every request, beside the key's. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Headers sent with every request, beside the key's; wrap the secret ones in `Redacted`. */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** How long one attempt may take, body included; over the relay's own. */
   readonly attemptTimeout?: Duration.Input | undefined
   /** Options of its circuit over those of the `CircuitBreaker` layer. */
@@ -68,15 +68,51 @@ export interface Options {
   readonly bulkhead?: Bulkhead.Options | undefined
 }
 
-const text = Schema.String.check(
-  Schema.makeFilter<string>((value) => value.trim() !== "" || "it has to be a text that is not empty")
+const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== ""
+
+const text = Configuration.field(isText, "it has to be a text that is not empty")
+
+const isUrl = (value: unknown): value is string => {
+  if (typeof value !== "string" || !URL.canParse(value)) return false
+  const { hash, password, protocol, search, username } = new URL(value)
+  return (protocol === "http:" || protocol === "https:") &&
+    [hash, password, search, username].every((part) => part === "")
+}
+
+const url = Configuration.field(
+  isUrl,
+  "it has to be a URL that begins with http:// or https://, without user, password, query and fragment"
 )
 
-const url = Schema.String.check(
-  Schema.makeFilter<string>((value) =>
-    (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) ||
-    "it has to be a URL that begins with http:// or https://"
-  )
+const isRedacted = (value: unknown): value is Redacted.Redacted => Redacted.isRedacted(value)
+
+// what may stand in a header: anything else is found out only when the first request cannot be sent
+const isSendable = (value: unknown): value is string =>
+  typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+
+const isKey = (value: unknown): value is Redacted.Redacted => {
+  if (!isRedacted(value)) return false
+  const key = Redacted.value(value)
+  return isText(key) && /^[\x21-\x7e]+$/.test(key)
+}
+
+const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
+
+const overrides = Configuration.field(
+  (value): value is object => typeof value === "object" && value !== null && !Array.isArray(value),
+  "it has to be an object of options"
+)
+
+const models = Configuration.field(
+  (value): value is ReadonlyArray<string> | Readonly<Record<string, string>> =>
+    typeof value === "object" && value !== null && Object.keys(value).length > 0 && Object.values(value).every(isText),
+  "it has to be a list of names, or an object from the names you use to the endpoint's own"
+)
+
+const header = Configuration.field(
+  (value): value is string | Redacted.Redacted =>
+    isSendable(value) || (isRedacted(value) && isSendable(Redacted.value(value))),
+  "it has to be a text that a header can hold, wrapped in Redacted.make where it is secret"
 )
 
 const limit = Schema.optional(Configuration.integer(1))
@@ -85,23 +121,23 @@ const Settings = Schema.Struct({
   id: text,
   baseUrl: Schema.optional(url),
   apiKey: Schema.optional(
-    Schema.Unknown.pipe(Schema.refine(
-      (value): value is Redacted.Redacted => Redacted.isRedacted(value),
-      { message: "it has to be wrapped: Redacted.make(key)" }
-    ))
+    Configuration.field(isKey, "it has to be wrapped, Redacted.make(key), and hold nothing but visible ASCII")
   ),
   account: text,
-  models: Schema.optional(Schema.Union([Schema.NonEmptyArray(text), Schema.Record(Schema.String, text)])),
+  models: Schema.optional(models),
   tier: Configuration.integer(0),
   limits: Schema.Struct({ requestsPerMinute: limit, tokensPerMinute: limit, concurrency: limit }),
   prices: Schema.optional(
-    Schema.Struct({ inputPerMillion: Configuration.amount, outputPerMillion: Configuration.amount })
+    Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
   ),
-  headers: Schema.Record(Schema.String, Schema.String),
+  headers: Schema.Record(
+    Schema.String.check(Schema.makeFilter<string>((name) => isHeaderName(name) || "it has to be a header name")),
+    header
+  ),
   attemptTimeout: Schema.optional(Configuration.duration),
   // checked by their policies, against the layer's options
-  circuitBreaker: Schema.Unknown,
-  bulkhead: Schema.Unknown
+  circuitBreaker: overrides,
+  bulkhead: overrides
 })
 
 /**
@@ -119,7 +155,7 @@ export interface Endpoint {
   readonly tier: number
   readonly limits: Limits
   readonly prices: Prices | undefined
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
   readonly attemptTimeout: number | undefined
   readonly circuitBreaker: CircuitBreaker.Options
   readonly bulkhead: Bulkhead.Options
@@ -137,14 +173,20 @@ const namesOf = (models: Options["models"]): Endpoint["models"] => {
  * @since 0.1.0
  */
 export const make = (options: Options): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> =>
-  Configuration.decode(`Endpoint "${options.id}"`, Settings, options, {
-    account: options.id,
-    tier: 0,
-    limits: {},
-    headers: {},
-    circuitBreaker: {},
-    bulkhead: {}
-  }).pipe(Effect.map((settings) => ({
+  Configuration.decode(
+    `Endpoint ${isText(options?.id) ? JSON.stringify(options.id) : "without an id"}`,
+    Settings,
+    options,
+    {
+      account: options?.id,
+      tier: 0,
+      limits: {},
+      headers: {},
+      circuitBreaker: {},
+      bulkhead: {}
+    },
+    ["apiKey", "headers"]
+  ).pipe(Effect.map((settings) => ({
     id: settings.id,
     baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
     apiKey: settings.apiKey,

@@ -53,6 +53,8 @@ export const EndpointStatus = Schema.Struct({
   account: Schema.String,
   tier: Schema.Int,
   state: State,
+  /** Milliseconds until a state that ends by itself ends: `Paused`, `Open`, `Exhausted`. */
+  retryAfter: Schema.optionalKey(Schema.Number),
   inFlight: Schema.Int,
   /** Attempts that ended in an answer, and in a failure, since it was added. */
   answered: Schema.Int,

@@ -107,6 +107,7 @@ export class GuardedEndpoint {
   readonly #pauses: ModelPauses.ModelPauses = new Map()
   readonly #idle = Latch.makeUnsafe(false)
   #keyOutUntil = 0
+  #keyOutAt = 0
   #keyRefusedBy: "Call" | "Check" = "Call"
   #inFlight = 0
   #answered = 0
@@ -209,24 +210,15 @@ export class GuardedEndpoint {
     return this.breaker.suspicionUnsafe(now) >= degradedFrom
   }
 
-  state(now: number): EndpointStatus.State {
-    if (this.#draining) return "Draining"
-    const { state, suspicion } = this.breaker.snapshotUnsafe(now)
-    if (state === "Isolated") return "Isolated"
-    if (now < this.account.exhaustedUntil || now < this.#keyOutUntil) return "Exhausted"
-    if (state === "Open") return "Open"
-    if (ModelPauses.any(this.#pauses, now)) return "Paused"
-    if (state === "HalfOpen") return "Recovering"
-    return suspicion >= degradedFrom ? "Degraded" : "Healthy"
-  }
-
   status(now: number): EndpointStatus.EndpointStatus {
     const usualLatency = Latency.usual(this.#latency, this.#rule)
+    const { state, until } = this.#condition(now)
     return {
       id: this.endpoint.id,
       account: this.endpoint.account,
       tier: this.endpoint.tier,
-      state: this.state(now),
+      state,
+      ...(until === undefined ? {} : { retryAfter: Math.ceil(until - now) }),
       inFlight: this.#inFlight,
       answered: this.#answered,
       failed: this.#failed,
@@ -237,6 +229,19 @@ export class GuardedEndpoint {
       bulkhead: this.bulkhead.snapshotUnsafe(),
       limiter: this.limiter.snapshotUnsafe(now)
     }
+  }
+
+  #condition(now: number): { readonly state: EndpointStatus.State; readonly until?: number } {
+    if (this.#draining) return { state: "Draining" }
+    const { retryAfter = 0, state, suspicion } = this.breaker.snapshotUnsafe(now)
+    if (state === "Isolated") return { state: "Isolated" }
+    const exhaustedUntil = Math.max(this.account.exhaustedUntil, this.#keyOutUntil)
+    if (now < exhaustedUntil) return { state: "Exhausted", until: exhaustedUntil }
+    if (state === "Open") return { state: "Open", until: now + retryAfter }
+    const pausedUntil = ModelPauses.soonest(this.#pauses, now)
+    if (pausedUntil !== undefined) return { state: "Paused", until: pausedUntil }
+    if (state === "HalfOpen") return { state: "Recovering" }
+    return { state: suspicion >= degradedFrom ? "Degraded" : "Healthy" }
   }
 
   #standing(model: string, now: number): Failure.Failure | undefined {
@@ -266,9 +271,10 @@ export class GuardedEndpoint {
       case "Answered": {
         this.#answered++
         if (ending.tokens !== undefined) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens })
-        this.#keyOutUntil = 0
-        this.account.exhaustedUntil = 0
-        this.#pauses.delete(model)
+        // an answer to a call from before a verdict says nothing against it
+        if (admission.startedAt >= this.#keyOutAt) this.#keyOutUntil = 0
+        if (admission.startedAt >= this.account.exhaustedAt) this.account.exhaustedUntil = 0
+        ModelPauses.answered(this.#pauses, model, admission.startedAt)
         const slow = elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
@@ -277,7 +283,7 @@ export class GuardedEndpoint {
         this.#failed++
         this.#lastFailure = tagOf(ending.failure)
         if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens })
-        this.#remember(ending.failure, model, now)
+        this.#remember(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
           Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
         }
@@ -288,17 +294,19 @@ export class GuardedEndpoint {
 
   #refuseKey(now: number, by: "Call" | "Check"): void {
     this.#keyOutUntil = now + recheck
+    this.#keyOutAt = now
     this.#keyRefusedBy = by
   }
 
   // a verdict is kept where it is true: account, key, or endpoint and model
-  #remember(failure: unknown, model: string, now: number): void {
+  #remember(failure: unknown, { demand: { model }, startedAt }: Admission, now: number): void {
     if (failure instanceof RateLimited) {
       const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
-      ModelPauses.rateLimited(this.#pauses, model, hint, now)
+      ModelPauses.rateLimited(this.#pauses, model, hint, startedAt, now)
     } else if (failure instanceof Failure.QuotaExceeded) {
       const wait = failure.retryAfter === undefined ? recheck : Duration.toMillis(failure.retryAfter)
       this.account.exhaustedUntil = Math.max(this.account.exhaustedUntil, now + wait)
+      this.account.exhaustedAt = now
     } else if (failure instanceof Failure.Unauthorized) {
       this.#refuseKey(now, "Call")
     } else if (failure instanceof Failure.ModelNotFound) {

@@ -76,6 +76,8 @@ const check = Effect.fnUntraced(function*(
       return ChatApi.ping(client, target.endpoint, options.path).pipe(
         Effect.timeoutOption(options.timeout),
         Effect.map((status) => status._tag === "Some" ? status.value : undefined),
+        // a client that throws is no reason to stop checking
+        Effect.catchDefect(() => Effect.undefined),
         Effect.orElseSucceed(() => undefined)
       )
     }),

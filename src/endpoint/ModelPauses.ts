@@ -13,6 +13,8 @@
 export interface Pause {
   readonly because: "RateLimited" | "ModelNotFound"
   readonly until: number
+  /** When it was imposed or last lengthened. */
+  readonly since: number
   readonly refusals: number
 }
 
@@ -39,16 +41,36 @@ const keep = (self: ModelPauses, model: string, pause: Pause): void => {
 }
 
 /**
- * Notes a 429: the longest pause known stands, and none is longer than five minutes.
+ * Notes a 429 to a call sent at `sentAt`: the longest pause known stands, and none is longer than five minutes.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const rateLimited = (self: ModelPauses, model: string, hint: number | undefined, now: number): void => {
+export const rateLimited = (
+  self: ModelPauses,
+  model: string,
+  hint: number | undefined,
+  sentAt: number,
+  now: number
+): void => {
   const known = self.get(model)
-  const refusals = Math.min(16, (known?.refusals ?? 0) + 1)
+  // calls that were under way together are refused together: that is one refusal
+  const isNew = known === undefined || sentAt >= known.since
+  const refusals = isNew ? Math.min(16, (known?.refusals ?? 0) + 1) : known.refusals
   const wait = Math.min(longestPause, hint ?? Math.min(longestGuess, firstPause * 2 ** (refusals - 1)))
-  keep(self, model, { because: "RateLimited", until: Math.max(known?.until ?? 0, now + wait), refusals })
+  const until = isNew || hint !== undefined ? Math.max(known?.until ?? 0, now + wait) : known.until
+  keep(self, model, { because: "RateLimited", until, since: isNew ? now : known.since, refusals })
+}
+
+/**
+ * Forgets a pause, for an answer to a call that was sent after it was imposed.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const answered = (self: ModelPauses, model: string, sentAt: number): void => {
+  const known = self.size === 0 ? undefined : self.get(model)
+  if (known !== undefined && sentAt >= known.since) self.delete(model)
 }
 
 /**
@@ -58,7 +80,7 @@ export const rateLimited = (self: ModelPauses, model: string, hint: number | und
  * @since 0.1.0
  */
 export const notFound = (self: ModelPauses, model: string, now: number): void =>
-  keep(self, model, { because: "ModelNotFound", until: now + recheckModel, refusals: 0 })
+  keep(self, model, { because: "ModelNotFound", until: now + recheckModel, since: now, refusals: 0 })
 
 /**
  * The pause in force at `now`.
@@ -72,12 +94,15 @@ export const current = (self: ModelPauses, model: string, now: number): Pause | 
 }
 
 /**
- * Whether any model is paused at `now`.
+ * When the first of the pauses in force at `now` ends; `undefined` if there is none.
  *
  * @category getters
  * @since 0.1.0
  */
-export const any = (self: ModelPauses, now: number): boolean => {
-  for (const pause of self.values()) if (now < pause.until) return true
-  return false
+export const soonest = (self: ModelPauses, now: number): number | undefined => {
+  let soonest: number | undefined
+  for (const { until } of self.values()) {
+    if (now < until && (soonest === undefined || until < soonest)) soonest = until
+  }
+  return soonest
 }

@@ -71,6 +71,8 @@ export interface Registry {
   readonly remove: (id: string) => Effect.Effect<void, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   readonly all: () => Iterable<GuardedEndpoint>
+  /** Whether a call may still be sent to it: not replaced, removed or draining. */
+  readonly isCurrent: (target: GuardedEndpoint) => boolean
   /** The endpoints that serve a model, tier by tier; without a model, all of them. */
   readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
 }
@@ -79,10 +81,19 @@ export interface Registry {
 const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
   model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
 
+// calls that leave evenly spaced arrive a little less so
+const networkJitter = "250 millis"
+
 const maxEndpoints = 10_000
 
 // model names come from callers: the index forgets rather than grows
 const maxIndexed = 1_000
+
+// an option of a policy, told as an option of the endpoint that overrides it
+const under =
+  (id: string, option: string) =>
+  ({ field, rule, value }: Configuration.InvalidConfiguration): Configuration.InvalidConfiguration =>
+    new Configuration.InvalidConfiguration({ subject: `Endpoint "${id}"`, field: `${option}.${field}`, value, rule })
 
 /**
  * A registry without endpoints.
@@ -120,24 +131,40 @@ export const make = (options: {
   const guard = Effect.fnUntraced(function*(endpoint: Endpoint.Endpoint) {
     const { concurrency, requestsPerMinute, tokensPerMinute } = endpoint.limits
     const limited = requestsPerMinute !== undefined || tokensPerMinute !== undefined
-    const breaker = yield* options.breaker.configure(endpoint.id, endpoint.circuitBreaker)
-    const bulkhead = yield* options.bulkhead.configure(endpoint.id, {
+    const breaker = yield* options.breaker.derive(endpoint.id, endpoint.circuitBreaker).pipe(
+      Effect.mapError(under(endpoint.id, "circuitBreaker"))
+    )
+    const bulkhead = yield* options.bulkhead.derive(endpoint.id, {
       tier: endpoint.tier,
       ...(concurrency === undefined ? {} : { maxConcurrent: concurrency }),
       ...endpoint.bulkhead
-    })
-    const limiter = yield* options.limiter.configure(
+    }).pipe(Effect.mapError(under(endpoint.id, "bulkhead")))
+    const limiter = yield* options.limiter.derive(
       endpoint.id,
       limited
         ? {
           limit: requestsPerMinute ?? "unlimited",
           tokenLimit: tokensPerMinute ?? "unlimited",
-          window: "1 minute"
+          window: "1 minute",
+          margin: networkJitter
         }
         : {}
     )
     return new GuardedEndpoint(endpoint, accountOf(endpoint.account), { breaker, bulkhead, limiter }, options.latency)
   })
+
+  // the policies of an endpoint are found under its id in their layers, for as long as it is there
+  const adopt = ({ breaker, bulkhead, endpoint: { id }, limiter }: GuardedEndpoint): void => {
+    options.breaker.adoptUnsafe(id, breaker)
+    options.bulkhead.adoptUnsafe(id, bulkhead)
+    options.limiter.adoptUnsafe(id, limiter)
+  }
+
+  const forget = ({ breaker, bulkhead, endpoint: { id }, limiter }: GuardedEndpoint): void => {
+    options.breaker.forgetUnsafe(id, breaker)
+    options.bulkhead.forgetUnsafe(id, bulkhead)
+    options.limiter.forgetUnsafe(id, limiter)
+  }
 
   const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
     Effect.suspend(() => {
@@ -160,7 +187,12 @@ export const make = (options: {
         return yield* refuse("length", String(targets.size + 1), `there can be at most ${maxEndpoints} endpoints`)
       }
       const target = yield* guard(endpoint)
+      // somebody may have come first while this was checked
+      if (targets.has(endpoint.id)) {
+        return yield* refuse("id", JSON.stringify(endpoint.id), "another endpoint has this id")
+      }
       targets.set(endpoint.id, target)
+      adopt(target)
       change("Added", target)
     }),
     replace: Effect.fnUntraced(function*(description) {
@@ -169,6 +201,7 @@ export const make = (options: {
       const target = yield* guard(endpoint)
       targets.set(endpoint.id, target)
       forgetAccount(previous.account.id)
+      adopt(target)
       change("Replaced", target)
     }),
     drain: (id) =>
@@ -184,10 +217,12 @@ export const make = (options: {
       Effect.map(get(id), (target) => {
         targets.delete(id)
         forgetAccount(target.account.id)
+        forget(target)
         change("Removed", target)
       }),
     get,
     all: () => targets.values(),
+    isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model) => {
       const known = index.get(model)
       if (known !== undefined) return known

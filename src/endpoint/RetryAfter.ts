@@ -6,9 +6,9 @@
  * @since 0.1.0
  */
 
-/** The longest wait a header can ask for; a longer one says a day. */
 const longest = 24 * 60 * 60 * 1000
 
+/** What a service can ask for at most; a longer wait says a day. */
 const clamp = (millis: number): number => Math.min(longest, Math.max(0, millis))
 
 const decimal = /^\d+(?:\.\d+)?$/
@@ -22,12 +22,23 @@ const secondsOf = (value: string): number | undefined => {
   return parts.every((part) => decimal.test(part)) ? clamp(Math.max(...parts.map(Number)) * 1000) : undefined
 }
 
-// every form of HTTP-date names its month; Date.parse alone would take "2" or "-5" for a date
+// the three forms of an HTTP-date; Date.parse alone would take "may 7" for one
+const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{1,2}:\d{2}:\d{2}/
+
 const dateOf = (value: string | undefined): number | undefined => {
-  if (value === undefined || !/[A-Za-z]{3}/.test(value)) return undefined
+  if (value === undefined || !httpDate.test(value.trim())) return undefined
   const time = Date.parse(/GMT|UTC|[+-]\d{4}/.test(value) ? value : `${value} GMT`)
   return Number.isNaN(time) ? undefined : time
 }
+
+/**
+ * Milliseconds in a protobuf duration such as `46s`, as Google writes a delay into the body.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const fromProtobuf = (value: unknown): number | undefined =>
+  typeof value === "string" && /^\d+(?:\.\d+)?s$/.test(value) ? clamp(Number(value.slice(0, -1)) * 1000) : undefined
 
 /**
  * Milliseconds to wait, from response headers in lower case; `undefined` where

@@ -2,8 +2,7 @@
  * The generic cell rate algorithm: a rate limit in one number.
  *
  * `tat`, the theoretical arrival time, is when the limiter would be idle again
- * if nobody asked any more. Over any window it admits at most
- * `rate * window + burst`.
+ * if nobody asked any more.
  *
  * Source: ITU-T I.371 (1993); as "leaky bucket as a meter" in ATM Forum TM 4.0.
  *
@@ -23,15 +22,16 @@ export interface Rule {
 }
 
 /**
- * The rule for `limit` units in any `window` milliseconds, of which `burst` may
- * come at once. Rate and burst share the limit, so that no window, wherever a
- * server starts it, holds more than `limit`.
+ * The rule for `limit` units in any `window` milliseconds, of which `burst`, at
+ * most `limit`, may come at once. Rate and burst share the limit: in no window,
+ * wherever it begins, do more than `limit` whole units pass, the last of a burst
+ * being the first of the steady ones.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const rule = (limit: number, window: number, burst: number): Rule => {
-  const interval = window / (limit > burst ? limit - burst : limit)
+  const interval = window / (limit - burst + 1)
   return { interval, tolerance: interval * burst }
 }
 
@@ -39,16 +39,25 @@ export const rule = (limit: number, window: number, burst: number): Rule => {
 const epsilon = 1e-6
 
 /**
+ * A limiter that nobody has asked yet.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const idle = -Infinity
+
+/**
  * Milliseconds until `cost` units may pass; 0 when they may pass now. A cost
- * above the burst passes alone, once the limiter is idle.
+ * above the burst has to be saved up for: as long before it as it is above the
+ * burst, and as long again after it, nothing else passes.
  *
  * @category getters
  * @since 0.1.0
  */
 export const wait = (tat: number, now: number, cost: number, rule: Rule): number => {
-  const spent = rule.interval * cost
-  const ahead = Math.max(tat, now) + spent - now - Math.max(rule.tolerance, spent)
-  return ahead > epsilon ? ahead : 0
+  const beyondBurst = rule.interval * cost - rule.tolerance
+  const ahead = (beyondBurst > epsilon ? tat : Math.max(tat, now)) + beyondBurst - now
+  return Math.max(0, ahead - epsilon)
 }
 
 /**

@@ -82,7 +82,7 @@ export const observe = (self: Latency, millis: number, now: number, rule: Rule):
 export const penalize = (self: Latency, millis: number, now: number, rule: Rule): void => {
   const faded = current(self, now, rule)
   const weight = Math.exp(-(now - self.at) / rule.decay)
-  self.average = millis > faded || self.at === 0 ? millis : self.average * weight + millis * (1 - weight)
+  self.average = millis > faded ? millis : self.average * weight + millis * (1 - weight)
   self.at = now
 }
 

@@ -75,10 +75,13 @@ export const defaults = {
 } as const satisfies Required<Options>
 
 const Settings = Schema.Struct({
-  maxConcurrent: Schema.Union([
-    Configuration.integer(1),
-    Schema.NonEmptyArray(Configuration.integer(1))
-  ]),
+  maxConcurrent: Configuration.field(
+    (value): value is number | ReadonlyArray<number> =>
+      Array.isArray(value)
+        ? value.length > 0 && value.every((limit) => Configuration.isInteger(limit, 1))
+        : Configuration.isInteger(value, 1),
+    "it has to be a whole number from 1 up, or a list of them, one a tier"
+  ),
   maxQueued: Configuration.integer(0),
   maxWait: Configuration.durationOrZero,
   tier: Configuration.integer(0),
@@ -182,24 +185,37 @@ const build = (
 
   const awaitSlot = (onSlot: () => void): Effect.Effect<void, BulkheadFull> =>
     Effect.suspend(() => {
-      if (queue.size >= maxQueued) return Effect.fail(refuse("Full"))
       let served = false
+      let wake: (() => void) | undefined
       let place: WaitList.Place<Turn> | undefined
       const turn = Effect.callback<void>((resume) => {
-        place = WaitList.enter(queue, () => {
-          served = true
-          onSlot()
-          resume(Effect.void)
-        })
+        if (served) resume(Effect.void)
+        else wake = () => resume(Effect.void)
       })
-      const inTime = Effect.timeoutOrElse(turn, {
-        duration: maxWait,
-        orElse: () => served ? Effect.void : Effect.fail(refuse("WaitedTooLong"))
-      })
-      return Effect.onExitPrimitive(inTime, () => {
-        if (place !== undefined) WaitList.leave(place)
-        return undefined
-      })
+      // the finalizer stands before the place is taken: no interrupt can fall between the two
+      return Effect.onExitPrimitive(
+        Effect.suspend((): Effect.Effect<void, BulkheadFull> => {
+          // a slot may have come free since it was last asked for
+          if (take()) {
+            onSlot()
+            return Effect.void
+          }
+          if (queue.size >= maxQueued) return Effect.fail(refuse("Full"))
+          place = WaitList.enter(queue, () => {
+            served = true
+            onSlot()
+            wake?.()
+          })
+          return Effect.timeoutOrElse(turn, {
+            duration: maxWait,
+            orElse: () => served ? Effect.void : Effect.fail(refuse("WaitedTooLong"))
+          })
+        }),
+        () => {
+          if (place !== undefined) WaitList.leave(place)
+          return undefined
+        }
+      )
     })
 
   const protect = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | BulkheadFull, R> =>

@@ -46,7 +46,7 @@ export const stringify = (value: unknown): Result.Result<string, Refusal> => {
       case "object": {
         if (value === null) return "null"
         if (Array.isArray(value)) {
-          return `[${value.map((item, index) => write(item, `${path}.${index}`, depth + 1)).join(",")}]`
+          return `[${Array.from(value, (item, index) => write(item, `${path}.${index}`, depth + 1)).join(",")}]`
         }
         const prototype = Object.getPrototypeOf(value)
         if (prototype !== Object.prototype && prototype !== null) return refuse(path, "it is not a plain object")

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Circuit from "../machine/Circuit.ts"
 import * as Configuration from "./Configuration.ts"
@@ -29,7 +30,7 @@ export interface Options {
   readonly forgetAfter?: Duration.Input | undefined
   /** How long the circuit stays open; doubled at each opening in close succession. */
   readonly openFor?: Duration.Input | undefined
-  /** The longest it stays open, at least `openFor`. */
+  /** The longest it stays open, at least `openFor`. Without one, a longer `openFor` counts. */
   readonly maxOpenFor?: Duration.Input | undefined
   /** Share of an open duration, 0 to 1, that chance may take off it. */
   readonly jitter?: number | undefined
@@ -72,7 +73,7 @@ export const defaults = {
  */
 export const Settings = Schema.Struct({
   tripPolicy: TripPolicy.TripPolicy,
-  slowCallDuration: Configuration.durationOrZero,
+  slowCallDuration: Configuration.durationOrForever,
   slowCallRate: Configuration.share("open"),
   slowCallEvidence: Configuration.integer(1),
   forgetAfter: Configuration.duration,
@@ -97,6 +98,13 @@ export const Settings = Schema.Struct({
  */
 export type Settings = typeof Settings.Type
 
+// whoever asks for a longer opening than our cap, and for no cap, gets it
+const longestOpening = (options: Options | undefined): Duration.Duration =>
+  Duration.max(
+    Duration.fromInputUnsafe(defaults.maxOpenFor),
+    Option.getOrElse(Duration.fromInput(options?.openFor ?? 0), () => Duration.zero)
+  )
+
 /**
  * Lays options over the defaults and checks the whole.
  *
@@ -104,7 +112,7 @@ export type Settings = typeof Settings.Type
  * @since 0.1.0
  */
 export const decode = (options: Options | undefined): Effect.Effect<Settings, Configuration.InvalidConfiguration> =>
-  Configuration.decode("CircuitBreaker", Settings, options, defaults)
+  Configuration.decode("CircuitBreaker", Settings, options, { ...defaults, maxOpenFor: longestOpening(options) })
 
 /**
  * What the machine makes of the settings.

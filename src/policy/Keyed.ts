@@ -21,7 +21,9 @@ const reach = 16
  */
 export interface Keyed<A> {
   readonly at: (key: string) => A
+  /** Lists a policy under a key, if there is room. */
   readonly set: (key: string, policy: A) => void
+  readonly delete: (key: string, policy: A) => void
   readonly keys: () => ReadonlyArray<string>
 }
 
@@ -62,7 +64,10 @@ export const make = <A>(options: {
     },
     set: (key, policy) => {
       policies.delete(key)
-      policies.set(key, policy)
+      if (makeRoom()) policies.set(key, policy)
+    },
+    delete: (key, policy) => {
+      if (policies.get(key) === policy) policies.delete(key)
     },
     keys: () => Array.from(policies.keys())
   }
@@ -75,12 +80,18 @@ export const make = <A>(options: {
  * @since 0.1.0
  */
 export interface Family<A, Options> {
-  /** The policy of another key, with the same options. */
+  /** The policy of another key, with the options set for it, or those here. */
   readonly at: (key: string) => A
-  /** The policy of another key, made anew with options of its own over the ones here. */
+  /**
+   * The policy of another key, made anew with options of its own over the ones
+   * here. They are remembered for at most `maxKeys` keys.
+   */
   readonly configure: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
-  /** The keys there are. */
   readonly keys: Effect.Effect<ReadonlyArray<string>>
+  /** As `configure`, but nobody else gets it before `adoptUnsafe`. */
+  readonly derive: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
+  readonly adoptUnsafe: (key: string, policy: A) => void
+  readonly forgetUnsafe: (key: string, policy: A) => void
 }
 
 /**
@@ -96,20 +107,31 @@ export const makeFamily = <A, Options extends object, Settings extends { readonl
   readonly isIdle: (policy: A) => boolean
 }): Effect.Effect<A, Configuration.InvalidConfiguration> =>
   Effect.map(spec.decode(spec.options), (settings) => {
+    const own = new Map<string, Settings>()
+    const remember = (key: string, settingsOfKey: Settings): void => {
+      own.delete(key)
+      if (own.size >= settings.maxKeys) own.delete(own.keys().next().value!)
+      own.set(key, settingsOfKey)
+    }
     const keyed: Keyed<A> = make({
-      create: (key) => spec.build(key, settings, family),
+      create: (key) => spec.build(key, own.get(key) ?? settings, family),
       isIdle: spec.isIdle,
       maxKeys: settings.maxKeys
     })
+    const decode = (options: Options) => spec.decode({ ...spec.options, ...options })
     const family: Family<A, Options> = {
       at: keyed.at,
-      configure: (key, overrides) =>
-        Effect.map(spec.decode({ ...spec.options, ...overrides }), (settings) => {
+      configure: (key, options) =>
+        Effect.map(decode(options), (settings) => {
           const policy = spec.build(key, settings, family)
+          remember(key, settings)
           keyed.set(key, policy)
           return policy
         }),
-      keys: Effect.sync(keyed.keys)
+      keys: Effect.sync(keyed.keys),
+      derive: (key, options) => Effect.map(decode(options), (settings) => spec.build(key, settings, family)),
+      adoptUnsafe: keyed.set,
+      forgetUnsafe: keyed.delete
     }
     return keyed.at("default")
   })

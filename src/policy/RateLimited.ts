@@ -21,6 +21,8 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   source: Schema.Literals(["Limiter", "Upstream"]),
   /** When a call may pass; exact to the millisecond for our limiter, the hint of the service otherwise. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
+  /** The HTTP status it said so with. */
+  status: Schema.optionalKey(Schema.Int),
   /** What the service said. */
   detail: Schema.optionalKey(Schema.String),
   attempts: Attempt.attempts

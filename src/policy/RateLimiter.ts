@@ -98,7 +98,7 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
    * gives its turn to the next.
    */
   readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
-  /** As `protect`, for a call that carries this many tokens. */
+  /** As `protect`, for a call that carries this many tokens, from 0 up; more than `tokenLimit` counts as that. */
   readonly protectTokens: (
     tokens: number
   ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
@@ -135,6 +135,12 @@ interface Waiter {
 
 const oneCall: Cost = { calls: 1, tokens: 0 }
 
+// what cannot be counted counts as the most there is; nobody may put tokens back by using fewer than none
+const countOf = (tokens: number, limit: number | "unlimited"): number => {
+  const most = limit === "unlimited" ? Number.MAX_SAFE_INTEGER : limit
+  return Number.isNaN(tokens) ? most : Math.min(most, Math.max(0, Math.ceil(tokens)))
+}
+
 /** The latest time any limiter of the family was asked at. */
 interface Latest {
   now: number
@@ -146,11 +152,11 @@ const build = (
   family: Keyed.Family<RateLimiter, RateLimiterOptions.Options>,
   latest: Latest
 ): RateLimiter => {
-  const calls = RateLimiterOptions.toRule(settings.limit, settings)
-  const tokens = RateLimiterOptions.toRule(settings.tokenLimit, settings)
+  const calls = RateLimiterOptions.toRule(settings.limit, settings.burst, settings)
+  const tokens = RateLimiterOptions.toRule(settings.tokenLimit, settings.tokenBurst, settings)
   const queue = WaitList.make<Waiter>()
-  let callsTat = 0
-  let tokensTat = 0
+  let callsTat = Gcra.idle
+  let tokensTat = Gcra.idle
   let queuedCalls = 0
   let queuedTokens = 0
 
@@ -260,7 +266,7 @@ const build = (
     ...family,
     key,
     protect: protectCost(oneCall),
-    protectTokens: (tokens) => protectCost({ calls: 1, tokens }),
+    protectTokens: (tokens) => protectCost({ calls: 1, tokens: countOf(tokens, settings.tokenLimit) }),
     state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
     waitUnsafe,
     takeUnsafe,

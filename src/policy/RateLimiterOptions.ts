@@ -22,8 +22,12 @@ export interface Options {
   readonly tokenLimit?: number | "unlimited" | undefined
   /** The window that both limits speak of. */
   readonly window?: Duration.Input | undefined
-  /** Share of a limit, 0 to 1, that may be used at once; at least one call. The rest is spread over the window. */
+  /** Share of `limit`, 0 to 1, that may be used at once; at least one call. The rest is spread over the window. */
   readonly burst?: number | undefined
+  /** Share of `tokenLimit`, 0 to 1, that may be used at once. A call of more tokens waits until it can pay for them. */
+  readonly tokenBurst?: number | undefined
+  /** Added to the window, for what a network may push together that was sent apart. */
+  readonly margin?: Duration.Input | undefined
   /** How long a call may wait for its turn; zero to be refused at once. */
   readonly maxWait?: Duration.Input | undefined
   /** How many calls may wait, from 0 up. */
@@ -43,12 +47,17 @@ export const defaults = {
   tokenLimit: "unlimited",
   window: "1 minute",
   burst: 0.02,
+  tokenBurst: 0.1,
+  margin: 0,
   maxWait: 0,
   maxQueued: 1000,
   maxKeys: 10_000
 } as const satisfies Required<Options>
 
-const limitField = Schema.Union([Schema.Literal("unlimited"), Configuration.integer(1)])
+const limitField = Configuration.field(
+  (value): value is number | "unlimited" => value === "unlimited" || Configuration.isInteger(value, 1),
+  "it has to be a whole number from 1 up, or \"unlimited\""
+)
 
 /**
  * The options within their bounds; durations are milliseconds.
@@ -61,6 +70,8 @@ export const Settings = Schema.Struct({
   tokenLimit: limitField,
   window: Configuration.duration,
   burst: Configuration.share("closed"),
+  tokenBurst: Configuration.share("closed"),
+  margin: Configuration.finiteDurationOrZero,
   maxWait: Configuration.durationOrZero,
   maxQueued: Configuration.integer(0),
   maxKeys: Configuration.integer(1)
@@ -84,12 +95,15 @@ export const decode = (options: Options | undefined): Effect.Effect<Settings, Co
   Configuration.decode("RateLimiter", Settings, options, defaults)
 
 /**
- * What the machine makes of one of the limits; `undefined` for none.
+ * What the machine makes of one of the limits, of which `burst` may be used at
+ * once; `undefined` for none.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const toRule = (limit: number | "unlimited", settings: Settings): Gcra.Rule | undefined =>
-  limit === "unlimited"
-    ? undefined
-    : Gcra.rule(limit, settings.window, Math.max(1, Math.floor(limit * settings.burst)))
+export const toRule = (
+  limit: number | "unlimited",
+  burst: number,
+  { margin, window }: Settings
+): Gcra.Rule | undefined =>
+  limit === "unlimited" ? undefined : Gcra.rule(limit, window + margin, Math.max(1, Math.floor(limit * burst)))

@@ -13,9 +13,9 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import { constTrue } from "effect/Function"
 import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as CanonicalJson from "./CanonicalJson.ts"
@@ -68,7 +68,7 @@ export const defaults = {
 const Settings = Schema.Struct({
   capacity: Configuration.integer(1),
   timeToLive: Configuration.duration,
-  cacheNonDeterministic: Schema.Boolean
+  cacheNonDeterministic: Configuration.flag
 })
 
 /**
@@ -127,13 +127,13 @@ export interface ResponseCache {
   /**
    * The answer to a question, by running `ask` if nobody has it. Equal questions
    * have to have answers of one type. Interrupting one caller does not disturb
-   * the others; interrupting the last stops the call. An answer that `keep` says
-   * no to is given to those who wait for it, and not kept.
+   * the others; interrupting the last stops the call. An answer that `isKept`
+   * says no to is given to those who wait for it, and not kept.
    */
   readonly through: <A, E, R>(
     question: Question,
     ask: Effect.Effect<A, E, R>,
-    keep?: (value: A) => boolean
+    isKept?: (value: A) => boolean
   ) => Effect.Effect<Answer<A>, E | Uncacheable, R>
   readonly state: Effect.Effect<Snapshot>
   /** Forgets every answer. */
@@ -154,12 +154,10 @@ export const ResponseCache: Context.Service<ResponseCache, ResponseCache> = Cont
 class Key implements Equal.Equal {
   readonly text: string
   readonly ask: Effect.Effect<unknown, unknown>
-  readonly keep: (value: unknown) => boolean
 
-  constructor(text: string, ask: Effect.Effect<unknown, unknown>, keep: (value: unknown) => boolean) {
+  constructor(text: string, ask: Effect.Effect<unknown, unknown>) {
     this.text = text
     this.ask = ask
-    this.keep = keep
   }
 
   [Hash.symbol](): number {
@@ -176,12 +174,22 @@ interface Entry {
   readonly storedAt: number
 }
 
-const freeze = (value: unknown): void => {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return
+const isPlain = (value: unknown): value is object => {
+  if (typeof value !== "object" || value === null) return false
   const prototype = Object.getPrototypeOf(value)
-  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return
-  Object.freeze(value)
-  for (const member of Object.values(value)) freeze(member)
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null
+}
+
+// without recursion: an answer may be nested deeper than the stack
+const freeze = (value: unknown): void => {
+  const seen = new Set<unknown>()
+  const left: Array<unknown> = [value]
+  while (left.length > 0) {
+    const next = left.pop()
+    if (!isPlain(next) || seen.has(next)) continue
+    seen.add(Object.freeze(next))
+    for (const member of Object.values(next)) left.push(member)
+  }
 }
 
 /**
@@ -212,57 +220,64 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
     let hits = 0
     let misses = 0
 
-    const cache = yield* Cache.makeWith(
-      (key: Key): Effect.Effect<Entry, unknown> =>
-        Effect.flatMap(key.ask, (value) => {
-          freeze(value)
-          return Effect.map(Now.current, (storedAt) => ({ value, storedAt }))
-        }),
-      {
-        capacity: settings.capacity,
-        timeToLive: (exit, key) => exit._tag === "Success" && key.keep(exit.value.value) ? settings.timeToLive : 0
-      }
-    )
+    const answers = yield* Cache.make<string, Entry>({
+      capacity: settings.capacity,
+      lookup: () => Effect.die("answers are put in, not looked up")
+    })
+
+    // who asks the same while somebody does joins; whoever is last to leave stops the call
+    const calls = yield* Cache.makeWith((key: Key) => key.ask, { capacity: Infinity, timeToLive: () => 0 })
+
+    const known = (text: string): Effect.Effect<Entry | undefined> =>
+      Effect.flatMap(Cache.getSuccess(answers, text), (entry) => {
+        if (Option.isNone(entry)) return Effect.undefined
+        return Effect.flatMap(Now.current, (now) =>
+          now - entry.value.storedAt < settings.timeToLive
+            ? Effect.succeed(entry.value)
+            : Effect.as(Cache.invalidate(answers, text), undefined))
+      })
+
+    const keep = (text: string, value: unknown): Effect.Effect<void> =>
+      Effect.flatMap(Now.current, (storedAt) => Cache.set(answers, text, { value, storedAt }))
 
     const through = <A, E, R>(
       question: Question,
       ask: Effect.Effect<A, E, R>,
-      keep?: (value: A) => boolean
+      isKept?: (value: A) => boolean
     ): Effect.Effect<Answer<A>, E | Uncacheable, R> =>
       Effect.contextWith((context: Context.Context<R>): Effect.Effect<Answer<A>, E | Uncacheable> => {
-        const text = CanonicalJson.stringify([question.tenant, question.request])
+        const { request, tenant } = question
+        const text = CanonicalJson.stringify({ tenant, request })
         if (Result.isFailure(text)) return Effect.fail(new Uncacheable(text.failure))
-        let asked = false
+        let asks = false
         const key = new Key(
           text.success,
           Effect.suspend(() => {
-            asked = true
-            return Effect.provideContext(ask, context)
-          }),
-          keep === undefined ? constTrue : (value) => keep(value as A)
+            asks = true
+            return Effect.tap(Effect.provideContext(ask, context), (value) => {
+              freeze(value)
+              return isKept?.(value) === false ? Effect.void : keep(text.success, value)
+            })
+          })
         )
-        const get = Cache.get(cache, key) as Effect.Effect<Entry, E>
-        const answer = (entry: Entry): Answer<A> => {
-          if (asked) misses++
-          else hits++
-          return { value: entry.value as A, hit: !asked }
-        }
-        return Effect.flatMap(get, (entry) =>
-          // the cache below ages by the wall clock, which may be set back
-          Effect.flatMap(Now.current, (now) =>
-            now - entry.storedAt <= settings.timeToLive
-              ? Effect.succeed(answer(entry))
-              : Cache.invalidateWhen(cache, key, (stale) => stale === entry).pipe(
-                Effect.andThen(get),
-                Effect.map(answer)
-              )))
+        return Effect.flatMap(known(text.success), (entry) => {
+          if (entry !== undefined) {
+            hits++
+            return Effect.succeed({ value: entry.value as A, hit: true })
+          }
+          return Effect.map(Cache.get(calls, key) as Effect.Effect<A, E>, (value) => {
+            if (asks) misses++
+            else hits++
+            return { value, hit: !asks }
+          })
+        })
       })
 
     return {
       cacheNonDeterministic: settings.cacheNonDeterministic,
       through,
-      state: Effect.map(Cache.size(cache), (entries) => ({ entries, capacity: settings.capacity, hits, misses })),
-      clear: Cache.invalidateAll(cache)
+      state: Effect.map(Cache.size(answers), (entries) => ({ entries, capacity: settings.capacity, hits, misses })),
+      clear: Cache.invalidateAll(answers)
     }
   })
 

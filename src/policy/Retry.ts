@@ -10,7 +10,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Configuration from "./Configuration.ts"
 import * as Verdict from "./Verdict.ts"
 
 /**
@@ -40,10 +43,20 @@ export const defaults = {
   times: 4
 } as const satisfies Required<Options>
 
+const Settings = Schema.Struct({
+  base: Configuration.duration,
+  cap: Configuration.duration,
+  times: Configuration.integer(0)
+})
+
+const Longest = Schema.Struct({ max: Configuration.durationOrZero })
+
 /**
  * Exponential backoff with full jitter: each delay is chosen evenly between zero
  * and the capped exponential, so that callers that failed together do not come
  * back together.
+ *
+ * Throws `InvalidConfiguration` on an option that cannot work.
  *
  * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
  *
@@ -63,14 +76,25 @@ export const defaults = {
  * @since 0.1.0
  */
 export const exponential = (options?: Options): Schedule.Schedule<number> => {
-  const base = Duration.toMillis(Duration.fromInputUnsafe(options?.base ?? defaults.base))
-  const cap = Duration.toMillis(Duration.fromInputUnsafe(options?.cap ?? defaults.cap))
-  return Schedule.recurs(options?.times ?? defaults.times).pipe(
+  const { base, cap, times } = settle("Retry.exponential", Settings, options, defaults)
+  return Schedule.recurs(times).pipe(
     Schedule.modifyDelay(({ attempt }) =>
       Effect.map(Random.next, (random) => Duration.millis(Math.min(cap, base * 2 ** (attempt - 1)) * random))
     )
   )
 }
+
+// a schedule is a value, not an effect: what it cannot be made from is thrown
+const settle = <A>(
+  subject: string,
+  schema: Schema.Codec<A, unknown>,
+  options: object | undefined,
+  defaults: object
+): A =>
+  Result.getOrThrowWith(
+    Configuration.decodeResult(subject, schema, options, defaults),
+    (invalid) => invalid
+  )
 
 const hintOf = (error: unknown): Duration.Duration | undefined => {
   const hint = typeof error === "object" && error !== null && "retryAfter" in error ? error.retryAfter : undefined
@@ -79,13 +103,14 @@ const hintOf = (error: unknown): Duration.Duration | undefined => {
 
 /**
  * Never retries before the failure's own `retryAfter`, and gives up at once when
- * that is longer than `max` (default 20 seconds).
+ * that is longer than `max` (default 20 seconds). Throws `InvalidConfiguration`
+ * on a `max` that is no duration.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const honorRetryAfter = (max: Duration.Input = defaults.cap) => {
-  const longest = Duration.fromInputUnsafe(max)
+  const longest = Duration.millis(settle("Retry.honorRetryAfter", Longest, { max }, {}).max)
   return <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
     self.pipe(
       Schedule.modifyDelay(({ duration, input }) =>

@@ -10,8 +10,11 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
@@ -48,7 +51,13 @@ const standBy = <E>(relay: Round.Relay, progress: Round.Progress<E>): Effect.Eff
   })
   return Standby.wait(shortage, progress.demand, maxWait, (pass) => {
     progress.pass = pass
-  })
+  }).pipe(
+    Effect.map((refusal) => {
+      if (refusal === undefined) return true
+      progress.failures = progress.failures.map((failure) => failure === shortage.refusal ? refusal : failure)
+      return false
+    })
+  )
 }
 
 const loop = Effect.fnUntraced(function*<A, E, R>(
@@ -62,8 +71,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     const sentBefore = progress.sent
     const answered = yield* Round.run(relay, call, progress)
     if (answered !== undefined) return answered
-    const [first, ...others] = progress.failures
-    if (first === undefined) return yield* Effect.fail(nobodyToAsk(call, progress))
+    if (!Arr.isArrayNonEmpty(progress.failures)) return yield* Effect.fail(nobodyToAsk(call, progress))
 
     if (mayStandBy && progress.sent === sentBefore && progress.shortages.length > 0) {
       mayStandBy = yield* standBy(relay, progress)
@@ -74,7 +82,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       }
     }
 
-    const summary = RelayError.summarize<Round.Failed<E>>([first, ...others], progress.attempts)
+    const summary = RelayError.summarize<Round.Failed<E>>(progress.failures, progress.attempts)
     if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
@@ -82,14 +90,18 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       Pull.catchDone(() => Effect.undefined)
     )
     const mayWait = delay !== undefined && delay <= relay.maxWait &&
-      Now.read(progress.clock) + delay < progress.deadlineAt && RetryBudget.withdraw(relay.budget) !== undefined
-    if (!mayWait) return yield* Effect.fail(summary.failure)
+      Now.read(progress.clock) + delay < progress.deadlineAt
+    const budget = mayWait ? RetryBudget.withdraw(relay.budget) : undefined
+    if (delay === undefined || budget === undefined) return yield* Effect.fail(summary.failure)
+    relay.budget = budget
 
     progress.round++
     relay.events.tell({ _tag: "WaitBegan", round: progress.round, delay, because: RelayError.tagOf(summary.failure) })
-    yield* Effect.sleep(Math.ceil(delay))
-    // paid for when it begins: a wait that was interrupted costs nothing
-    relay.budget = RetryBudget.withdraw(relay.budget) ?? 0
+    // a wait that was interrupted costs nothing
+    yield* Effect.onInterrupt(Effect.sleep(Math.ceil(delay)), () =>
+      Effect.sync(() => {
+        relay.budget = RetryBudget.refund(relay.budget, relay.budgetRule)
+      }))
   }
 })
 
@@ -116,12 +128,18 @@ export const run = <A, E, R>(
       demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
       failures: [],
       shortages: [],
+      timeout: undefined,
       pass: undefined,
       round: 0,
       sent: 0
     }
-    return Effect.onExitPrimitive(loop(relay, call, progress), () => {
+    return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {
       Round.returnPass(progress)
+      const reason = Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)
+      if (reason !== undefined) {
+        const failure = RelayError.tagOf(reason.error)
+        relay.events.tell({ _tag: "CallFailed", failure, attempts: progress.attempts })
+      }
       return undefined
     })
   })

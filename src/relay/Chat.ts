@@ -109,13 +109,14 @@ export const make = (
         return ask(request, left)
       })
       const answer = yield* cache.through({ tenant, request }, askMyself, isWhole).pipe(
-        Deadline.within(left),
+        Deadline.within(left, deadline),
         // whoever asked for both of us had less time than I have
         Effect.catchTag("DeadlineExceeded", (failure) => asks ? Effect.fail(failure) : Effect.undefined)
       )
       const elapsed = (yield* Now.current) - startedAt
       if (answer === undefined) {
-        left = yield* Deadline.decode(deadline === undefined ? undefined : deadline - elapsed)
+        left = deadline === undefined ? undefined : deadline - elapsed
+        if (left !== undefined && left <= 0) return yield* Effect.fail(Deadline.passed(deadline!, Attempt.none))
       } else if (answer.hit) {
         relay.events.tell({ _tag: "CacheHit", model: request.model })
         const { meta, value } = answer.value
@@ -128,7 +129,10 @@ export const make = (
 
   return Effect.fnUntraced(function*(request, options) {
     const flaw = ChatRequest.flaw(request)
-    if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
+    if (flaw !== undefined) {
+      relay.events.tell({ _tag: "CallFailed", failure: "RequestRejected", attempts: [] })
+      return yield* Effect.fail(rejected(flaw))
+    }
     const deadline = yield* Deadline.decode(options?.deadline)
     const askDirectly = Effect.map(ask(request, deadline), (answer) => reply(answer, "bypass"))
     if (!isCached(request, options)) return yield* askDirectly
@@ -137,9 +141,5 @@ export const make = (
       "Uncacheable",
       () => askDirectly
     )
-  }, (effect) =>
-    Effect.tapError(effect, (failure) =>
-      Effect.sync(() => {
-        relay.events.tell({ _tag: "CallFailed", failure: failure._tag, attempts: failure.attempts })
-      })))
+  })
 }

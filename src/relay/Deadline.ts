@@ -5,45 +5,55 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Failure from "../endpoint/Failure.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as RelayError from "./RelayError.ts"
 
 /**
  * Milliseconds, or `undefined` for as long as it takes. What is over before it
- * began, or makes no sense, fails at once.
+ * began fails at once, and so does what is no duration.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = (
   deadline: Duration.Input | undefined
-): Effect.Effect<number | undefined, RelayError.DeadlineExceeded> => {
+): Effect.Effect<number | undefined, RelayError.DeadlineExceeded | Failure.RequestRejected> => {
   if (deadline === undefined) return Effect.undefined
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(deadline))
-  if (millis > 0) return Effect.succeed(millis)
-  // also for NaN: a deadline that makes no sense is not an endless one
-  return Effect.fail(
-    Rejection.make(RelayError.DeadlineExceeded, { deadline: Duration.zero, attempts: Attempt.none })
-  )
+  const millis = Option.map(Duration.fromInput(deadline), Duration.toMillis)
+  if (Option.isSome(millis) && !Number.isNaN(millis.value)) {
+    return millis.value > 0 ? Effect.succeed(millis.value) : Effect.fail(passed(0, Attempt.none))
+  }
+  return Effect.fail(Rejection.make(Failure.RequestRejected, {
+    detail: `deadline is ${JSON.stringify(deadline)}, but it has to be a duration such as "5 seconds"`,
+    attempts: Attempt.none
+  }))
 }
+
+/**
+ * The failure of a call whose deadline of so many milliseconds has passed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const passed = (deadline: number, attempts: ReadonlyArray<Attempt.Attempt>): RelayError.DeadlineExceeded =>
+  Rejection.make(RelayError.DeadlineExceeded, { deadline: Duration.millis(deadline), attempts })
 
 // the call itself, which knows its attempts, is to speak first
 const grace = 1
 
 /**
- * Waits for somebody else's call no longer than this.
+ * Waits for somebody else's call no longer than is left of a deadline.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const within =
-  (deadline: number | undefined) =>
+  (left: number | undefined, deadline: number | undefined) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | RelayError.DeadlineExceeded, R> =>
-    deadline === undefined ? self : Effect.timeoutOrElse(self, {
-      duration: deadline + grace,
-      orElse: () =>
-        Effect.fail(
-          Rejection.make(RelayError.DeadlineExceeded, { deadline: Duration.millis(deadline), attempts: Attempt.none })
-        )
+    left === undefined || deadline === undefined ? self : Effect.timeoutOrElse(self, {
+      duration: left + grace,
+      orElse: () => Effect.fail(passed(deadline, Attempt.none))
     })

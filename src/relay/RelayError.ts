@@ -112,6 +112,7 @@ export type ExecuteError =
   | EndpointUnavailable
   | Unauthorized
   | ModelNotFound
+  | RequestRejected
   | DeadlineExceeded
   | RelayExhausted
 
@@ -195,23 +196,33 @@ export const summarize = <E>(
   failures: readonly [E, ...Array<E>],
   attempts: ReadonlyArray<Attempt.Attempt>
 ): Summary<E> => {
-  let soonestFailure = failures[0]
-  let soonestHint: Duration.Duration | undefined
-  let soonestRetry = Infinity
-  let again = false
-  for (const failure of failures) {
-    const hint = hintOf(failure)
-    if (hint !== undefined && (soonestHint === undefined || Duration.isLessThan(hint, soonestHint))) {
-      soonestHint = hint
-      soonestFailure = failure
-    }
-    if (!Verdict.of(failure).again) continue
-    again = true
-    soonestRetry = Math.min(soonestRetry, hint === undefined ? 0 : Duration.toMillis(hint))
-  }
+  const again = failures.filter((failure) => Verdict.of(failure).again)
+  // who can be asked again soon does not have to wait for who cannot
+  const soonest = soonestOf(again.length > 0 ? again : failures)
   const tag = tagOf(failures[0])
   const failure = failures.every((other) => tagOf(other) === tag)
-    ? withAttempts(soonestFailure, attempts)
-    : Rejection.make(RelayExhausted, soonestHint === undefined ? { attempts } : { retryAfter: soonestHint, attempts })
-  return { failure, again, soonest: again ? soonestRetry : 0 }
+    ? withAttempts(soonest.failure ?? failures[0], attempts)
+    : Rejection.make(
+      RelayExhausted,
+      soonest.hint === undefined ? { attempts } : { retryAfter: soonest.hint, attempts }
+    )
+  return {
+    failure,
+    again: again.length > 0,
+    soonest: again.length === 0 || soonest.hint === undefined ? 0 : Duration.toMillis(soonest.hint)
+  }
+}
+
+// a failure without a hint may be over at once
+const soonestOf = <E>(failures: ReadonlyArray<E>): { readonly failure?: E; readonly hint?: Duration.Duration } => {
+  let soonest: { readonly failure: E; readonly hint: Duration.Duration } | undefined
+  for (const failure of failures) {
+    const hint = hintOf(failure)
+    if (hint === undefined) {
+      if (Verdict.of(failure).again) return { failure }
+      continue
+    }
+    if (soonest === undefined || Duration.isLessThan(hint, soonest.hint)) soonest = { failure, hint }
+  }
+  return soonest ?? {}
 }

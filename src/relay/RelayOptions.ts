@@ -90,8 +90,9 @@ const schedule = <Input>() =>
  * @since 0.1.0
  */
 export const Settings = Schema.Struct({
-  endpoints: Schema.Array(Schema.Unknown).check(
-    Schema.makeFilter<ReadonlyArray<unknown>>((list) => list.length > 0 || "it has to name at least one endpoint")
+  endpoints: Configuration.field(
+    (value): value is ReadonlyArray<Endpoint.Options> => Array.isArray(value) && value.length > 0,
+    "it has to name at least one endpoint"
   ),
   retry: schedule<RelayError.RelayError>(),
   attemptTimeout: Configuration.duration,
@@ -99,12 +100,13 @@ export const Settings = Schema.Struct({
   maxAttempts: Configuration.integer(1, 1000),
   retryBudget: Configuration.integer(0),
   retryRatio: Configuration.share("closed"),
-  slowFactor: Configuration.amount.check(
-    Schema.makeFilter<number>((value) => value >= 1 || "it has to be 1 or more")
-  ),
+  slowFactor: Configuration.atLeast(1),
   slowFloor: Configuration.durationOrZero,
   maxResponseBytes: Configuration.integer(1),
-  health: Schema.Unknown
+  health: Configuration.field(
+    (value): value is HealthOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
+    "it has to be \"off\" or an object of health options"
+  )
 })
 
 /**

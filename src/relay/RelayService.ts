@@ -170,7 +170,7 @@ export const make = (
         })
       }
     })
-    for (const endpoint of options.endpoints) yield* registry.add(endpoint)
+    for (const endpoint of settings.endpoints) yield* registry.add(endpoint)
 
     if (settings.health !== "off") {
       const health = yield* Configuration.decode(

@@ -19,6 +19,7 @@ import * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Deadline from "./Deadline.ts"
 import type * as Meta from "./Meta.ts"
 import * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
@@ -54,7 +55,8 @@ export interface Call<A, E, R> {
   readonly estimatedTokens: number
   readonly operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined
-  readonly verdict: (failure: E | RelayError.ExecuteError) => Verdict.Verdict
+  /** What to make of a failure of the operation. */
+  readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
   /** Whether it may be sent again after it was sent once. */
   readonly idempotent: boolean
@@ -71,8 +73,10 @@ export interface Answered<A> {
   readonly meta: Meta.Meta
 }
 
-// a round looks no further than this past endpoints that refuse, nor keeps a longer trail
-const maxRefusals = 64
+// how many candidates are drawn one by one before the rest is gone through in order
+const draws = 64
+
+// a trail of more attempts than this goes on untold
 const maxTrail = 128
 
 /**
@@ -100,6 +104,8 @@ export interface Progress<E> {
   /** Why the candidates of this round failed, and which of them only lacked room. */
   failures: Array<Failed<E>>
   shortages: Array<Standby.Shortage>
+  /** The failure of an attempt that ran out of time: ours, and not the operation's. */
+  timeout: unknown
   /** What the call has waited for and not used yet. */
   pass: GuardedEndpoint.Pass | undefined
   round: number
@@ -144,20 +150,41 @@ const admit = <A, E, R>(
   progress: Progress<E>,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
-  const tiers = relay.registry.candidates(call.model)
-  for (let refusals = 0; refusals < maxRefusals; refusals++) {
-    const { pass } = progress
-    const target = pass?.target ?? Route.next(tiers, progress.tried, now, progress.random)
-    if (target === undefined) return undefined
-    progress.tried.add(target)
-    const verdict = target.admit(progress.demand, now, pass?.of)
-    if ("ticket" in verdict) {
-      progress.pass = undefined
-      return verdict
-    }
+  const { pass } = progress
+  if (pass !== undefined) {
+    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, progress, pass.target, now) : undefined
+    if (admission !== undefined) return admission
     returnPass(progress)
-    noteRefusal(relay, progress, target, verdict)
   }
+  const tiers = relay.registry.candidates(call.model)
+  for (let draw = 0; draw < draws; draw++) {
+    const target = Route.next(tiers, progress.tried, now, progress.random)
+    if (target === undefined) return undefined
+    const admission = ask(relay, progress, target, now)
+    if (admission !== undefined) return admission
+  }
+  for (const tier of tiers) {
+    for (const target of tier) {
+      const admission = progress.tried.has(target) ? undefined : ask(relay, progress, target, now)
+      if (admission !== undefined) return admission
+    }
+  }
+  return undefined
+}
+
+const ask = <E>(
+  relay: Relay,
+  progress: Progress<E>,
+  target: GuardedEndpoint.GuardedEndpoint,
+  now: number
+): GuardedEndpoint.Admission | undefined => {
+  progress.tried.add(target)
+  const verdict = target.admit(progress.demand, now, progress.pass?.of)
+  if ("ticket" in verdict) {
+    progress.pass = undefined
+    return verdict
+  }
+  noteRefusal(relay, progress, target, verdict)
   return undefined
 }
 
@@ -181,9 +208,6 @@ const timedOut = (endpoint: Endpoint.Endpoint, limit: number): Failure.EndpointU
     attempts: Attempt.none
   })
 
-const pastDeadline = (deadline: number, attempts: ReadonlyArray<Attempt.Attempt>): RelayError.DeadlineExceeded =>
-  Rejection.make(RelayError.DeadlineExceeded, { deadline: Duration.millis(deadline), attempts })
-
 /** Runs the operation for as long as the attempt, or the caller, has time. */
 const send = <A, E, R>(
   relay: Relay,
@@ -197,27 +221,37 @@ const send = <A, E, R>(
   return Effect.timeoutOrElse(call.operation(endpoint) as Effect.Effect<A, Failed<E>, R>, {
     duration: Duration.millis(Math.min(limit, left)),
     // the caller's time being up says nothing about the endpoint
-    orElse: () => Effect.fail(left < limit ? pastDeadline(call.deadline!, Attempt.none) : timedOut(endpoint, limit))
+    orElse: () => {
+      const failure = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
+      progress.timeout = failure
+      return Effect.fail(failure)
+    }
   })
 }
 
 const endingOf = <A, E, R>(
   call: Call<A, E, R>,
+  progress: Progress<E>,
   exit: Exit.Exit<A, Failed<E>>
 ): GuardedEndpoint.Ending => {
   if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usedTokens(exit.value) }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
-  if (reason !== undefined) return { _tag: "Failed", failure: reason.error, verdict: judge(call, reason.error) }
+  if (reason !== undefined) {
+    return { _tag: "Failed", failure: reason.error, verdict: judgeSafely(call, progress, reason.error) }
+  }
   if (Cause.hasInterrupts(exit.cause)) return { _tag: "Interrupted" }
   const defect = Cause.squash(exit.cause)
   return { _tag: "Failed", failure: defect, verdict: Verdict.of(defect) }
 }
 
+const judge = <A, E, R>(call: Call<A, E, R>, progress: Progress<E>, failure: Failed<E>): Verdict.Verdict =>
+  failure === progress.timeout ? Verdict.of(failure) : call.verdict(failure as E)
+
 // the caller's own function may throw; the permits have to go back all the same, and the loop meets the defect
-const judge = <A, E, R>(call: Call<A, E, R>, failure: Failed<E>): Verdict.Verdict => {
+const judgeSafely = <A, E, R>(call: Call<A, E, R>, progress: Progress<E>, failure: Failed<E>): Verdict.Verdict => {
   try {
-    return call.verdict(failure)
+    return judge(call, progress, failure)
   } catch {
     return Verdict.of(failure)
   }
@@ -243,13 +277,13 @@ const attempt = <A, E, R>(
       (exit) => {
         if (admission === undefined) return undefined
         const now = Now.read(progress.clock)
-        const ending = endingOf(call, exit as Exit.Exit<A, Failed<E>>)
+        const ending = endingOf(call, progress, exit as Exit.Exit<A, Failed<E>>)
         const duration = now - admission.startedAt
         admission.target.settle(admission, ending, now, progress.random.nextDoubleUnsafe())
         note(relay, progress, {
           endpoint: admission.target.endpoint.id,
           outcome: outcomeOf(ending),
-          sent: true,
+          sent: !isUnwritable(ending),
           round: progress.round,
           at: Math.round(progress.clock.currentTimeMillisUnsafe() - duration),
           duration,
@@ -261,6 +295,10 @@ const attempt = <A, E, R>(
     return Effect.map(asked, (value) =>
       admission === undefined ? undefined : { endpoint: admission.target.endpoint.id, value: value as A })
   })
+
+// a request that cannot be written does not leave this process
+const isUnwritable = (ending: GuardedEndpoint.Ending): boolean =>
+  ending._tag === "Failed" && ending.failure instanceof Failure.RequestRejected && ending.failure.endpoint === undefined
 
 const outcomeOf = (ending: GuardedEndpoint.Ending): string => {
   switch (ending._tag) {
@@ -290,7 +328,7 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
   progress.tried.clear()
   while (progress.sent < relay.maxAttempts) {
     if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
-      return yield* Effect.fail(pastDeadline(call.deadline, progress.attempts))
+      return yield* Effect.fail(Deadline.passed(call.deadline, progress.attempts))
     }
     const sentBefore = progress.sent
     const exit = yield* Effect.exit(attempt(relay, call, progress))
@@ -306,7 +344,7 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
     if (reason === undefined) return yield* Effect.failCause(exit.cause)
     const failure = reason.error
     const wasSent = progress.sent > sentBefore
-    if (!call.verdict(failure).elsewhere || (wasSent && !call.idempotent)) {
+    if (!judge(call, progress, failure).elsewhere || (wasSent && !call.idempotent)) {
       return yield* Effect.fail(RelayError.withAttempts(failure, progress.attempts))
     }
     progress.failures.push(failure)

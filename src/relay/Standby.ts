@@ -57,8 +57,8 @@ export const choose = (shortages: ReadonlyArray<Shortage>): Shortage | undefined
 }
 
 /**
- * Queues for at most `maxWait` milliseconds: whether the wait ended with a pass,
- * which `onPass` is given in the step that takes it.
+ * Queues for at most `maxWait` milliseconds: `undefined` when the wait ended with a
+ * pass, which `onPass` is given in the step that takes it; otherwise why not.
  *
  * @category calls
  * @since 0.1.0
@@ -68,13 +68,16 @@ export const wait = (
   demand: GuardedEndpoint.Demand,
   maxWait: number,
   onPass: (pass: GuardedEndpoint.Pass) => void
-): Effect.Effect<boolean> => {
+): Effect.Effect<BulkheadFull | RateLimited | undefined> => {
   let passed = false
   return target.awaitPass(refusal, demand, maxWait, (pass) => {
     passed = true
     onPass(pass)
   }).pipe(
     Effect.timeoutOption(maxWait),
-    Effect.match({ onFailure: () => passed, onSuccess: () => passed })
+    Effect.match({
+      onFailure: (failure) => passed ? undefined : failure,
+      onSuccess: () => passed ? undefined : refusal
+    })
   )
 }

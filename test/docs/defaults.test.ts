@@ -33,7 +33,7 @@ describe("the defaults in the README", () => {
 
   it.effect("name the time between health checks, give or take a fifth", () =>
     Effect.gen(function*() {
-      assert.include(readme, "about every ten seconds")
+      assert.isTrue(readme.includes("about every ten seconds"))
       const step = yield* Schedule.toStep(RelayService.defaults.health.schedule)
       for (let check = 0; check < 20; check++) {
         const [, delay] = yield* step(0, undefined).pipe(Pull.catchDone(() => Effect.die("the checks end")))

@@ -7,7 +7,7 @@ const read = (text: string) =>
     endpoint: "primary",
     account: "acme",
     model: "m-1",
-    secret: undefined,
+    secrets: [],
     now: 0
   })
 

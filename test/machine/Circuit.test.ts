@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary } from "effect"
 import * as Circuit from "../../src/machine/Circuit.ts"
 import * as Law from "../Law.ts"
+import * as CircuitByHistory from "./CircuitByHistory.ts"
 
 type Machine = Pick<typeof Circuit, "admit" | "settle" | "isolate" | "reset" | "current">
 
@@ -44,91 +45,10 @@ interface Case {
   readonly history: ReadonlyArray<Step>
 }
 
-interface Call {
-  readonly ticket: Circuit.Ticket
-  readonly era: number
-  readonly leaseUntil: number
-}
-
-const balance = (answers: ReadonlyArray<Circuit.Outcome>): number =>
-  answers.reduce((sum, outcome) => sum + (outcome === "Slow" ? 1 : -1), 0)
-
-/**
- * The reference: everything is written down, and every question is answered by
- * reading it all again. An era ends whenever the state changes its name.
- */
-const makeModel = (rules: Circuit.Rules) => {
-  const outcomes: Array<{ readonly era: number; readonly outcome: Circuit.Outcome }> = []
-  let era = 0
-  let state: Circuit.Circuit["_tag"] = "Closed"
-  let since = 0
-  let until = 0
-  let openings = 0
-  let out: Array<Call> = []
-  const enter = (next: Circuit.Circuit["_tag"], now: number): void => {
-    era++
-    state = next
-    since = now
-    out = []
-  }
-  const open = (now: number, random: number): void => {
-    enter("Open", now)
-    until = now + Math.min(rules.maxOpenFor, rules.openFor * 2 ** openings) * (1 - rules.jitter * random)
-    openings++
-  }
-  const ofThisEra = () => outcomes.filter((other) => other.era === era).map(({ outcome }) => outcome)
-  const atWork = (now: number) => out.filter(({ leaseUntil }) => leaseUntil > now)
-  return {
-    state: (now: number) => state === "Open" && now >= until ? "HalfOpen" : state,
-    era: () => era,
-    /** What the caller is to be told: `true`, or why not. */
-    ask: (now: number): true | Circuit.Refusal => {
-      if (state === "Open" && now >= until) enter("HalfOpen", now)
-      if (state === "Open") return { reason: "Open", retryAfter: until - now }
-      if (state === "Isolated") return { reason: "Isolated", retryAfter: undefined }
-      if (state === "HalfOpen" && atWork(now).length >= rules.probes) {
-        return { reason: "ProbesOut", retryAfter: undefined }
-      }
-      return true
-    },
-    started: (call: Call): void => {
-      if (state === "HalfOpen") out.push(call)
-    },
-    finished: (call: Call, outcome: Circuit.Outcome, now: number, random: number): void => {
-      if (call.era !== era || state === "Open" || state === "Isolated") return
-      if (state === "HalfOpen" && !atWork(now).includes(call)) return
-      out = out.filter((other) => other !== call)
-      if (outcome === "Ignored") return
-      outcomes.push({ era, outcome })
-      const told = ofThisEra()
-      if (state === "HalfOpen") {
-        if (outcome !== "Success") open(now, random)
-        else if (told.length === rules.successesToClose) enter("Closed", now)
-      } else if (rules.trip._tag === "Consecutive") {
-        const last = told.slice(-rules.trip.failures)
-        const failing = last.length === rules.trip.failures && last.every((outcome) => outcome === "Failure")
-        const answers = told.filter((outcome) => outcome !== "Failure")
-        const slow = outcome !== "Failure" &&
-          answers.some((_, from) => balance(answers.slice(from)) >= rules.slow.limit)
-        if (failing || slow) open(now, random)
-        else if (openings > 0 && now - since >= rules.openFor) {
-          openings--
-          since = now
-        }
-      }
-    },
-    isolate: (now: number) => state === "Isolated" || enter("Isolated", now),
-    reset: (now: number): void => {
-      enter("Closed", now)
-      openings = 0
-    }
-  }
-}
-
 /** Plays a history to the machine and to the reference, and compares after each step. */
 const agreesWithItsHistory = (machine: Machine) => ({ history, rules }: Case): void => {
-  const model = makeModel(rules)
-  const calls: Array<Call> = []
+  const model = CircuitByHistory.make(rules)
+  const calls: Array<CircuitByHistory.Call> = []
   let circuit: Circuit.Circuit = Circuit.closed(0)
   let now = 0
   for (const step of history) {
@@ -184,7 +104,7 @@ const opened = (rules: Circuit.Rules): Circuit.Circuit => {
 describe("Circuit", () => {
   it.prop("says at any time what its whole history says", { case: cases }, ({ case: it }) => {
     agreesWithItsHistory(Circuit)(it)
-  }, Law.check(1000))
+  }, Law.check(500))
 
   it.prop("frees the place of a probe that never returns, exactly when its lease ends", [rulesArbitrary], ([rules]) => {
     let circuit = opened(rules)

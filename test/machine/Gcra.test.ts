@@ -93,7 +93,7 @@ const leaksLikeABucket = (machine: Pick<Machine, "wait" | "take">) => ({ arrival
     now += after
     const over = level(passed, now, rule.interval) + cost - burst
     const wait = machine.wait(tat, now, cost, rule)
-    assert.closeTo(wait, Math.max(0, over * rule.interval), 1e-6)
+    assert.closeTo(wait, Math.max(0, over * rule.interval), 2e-3)
     if (wait > 0) continue
     passed.push({ at: now, cost })
     tat = machine.take(tat, now, cost, rule)
@@ -103,19 +103,19 @@ const leaksLikeABucket = (machine: Pick<Machine, "wait" | "take">) => ({ arrival
 describe("Gcra", () => {
   it.prop("lets no more than the limit through in any window, wherever it starts", [calls], ([it]) => {
     holdsTheLimitInEveryWindow(Gcra)(it)
-  }, Law.check(1000))
+  }, Law.check(500))
 
   it.prop("holds the limit also when all of it may come in one burst", [callsInOneBurst], ([it]) => {
     holdsTheLimitInEveryWindow(Gcra)(it)
-  }, Law.check(1000))
+  }, Law.check(500))
 
   it.prop("holds a limit of tokens", [tokensWithinBurst], ([it]) => {
     holdsTheLimitInEveryWindow(Gcra)(it)
-  }, Law.check(1000))
+  }, Law.check(500))
 
   it.prop("holds a limit of tokens also when one call carries more than the burst", [tokens], ([it]) => {
     holdsTheLimitInEveryWindow(Gcra)(it)
-  }, Law.check(1000))
+  }, Law.check(500))
 
   it.prop("knows the wait to the millisecond: one earlier is refused, then it passes", [calls], ([it]) => {
     const rule = Gcra.rule(it.limit, it.window, it.burst)
@@ -126,11 +126,11 @@ describe("Gcra", () => {
       assert.strictEqual(Gcra.wait(tat, it.origin + wait, 1, rule), 0)
       tat = Gcra.take(tat, it.origin, 1, rule)
     }
-  }, Law.check(300))
+  }, Law.check(150))
 
   it.prop("leaks like a bucket that is filled anew from its whole history", [tokensWithinBurst], ([it]) => {
     leaksLikeABucket(Gcra)(it)
-  }, Law.check(300))
+  }, Law.check(150))
 
   it.prop("lets through as much as the limit allows: the rest of it follows the burst within a window", [calls], ([
     { burst, limit, window }

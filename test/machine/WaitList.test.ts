@@ -38,7 +38,7 @@ const behavesAsArray = (machine: Machine) => (history: ReadonlyArray<number>): v
 describe("WaitList", () => {
   it.prop("is an array in which everyone can leave", [histories], ([history]) => {
     behavesAsArray(WaitList)(history)
-  }, Law.check(300))
+  }, Law.check(150))
 
   it("lets a place go once: leaving again changes nothing for those who came after", () => {
     const list = WaitList.make<string>()

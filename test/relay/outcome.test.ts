@@ -81,6 +81,38 @@ describe("what failures add up to", () => {
       make("b", [answer("Hello.")], { tier: 1 })
     ]))))
 
+  const nonsense: ReadonlyArray<readonly [string, ScriptedEndpoint.Step, RelayError.RelayError["_tag"]]> = [
+    ["HTML", body("<!doctype html><p>Bad gateway"), "InvalidResponse"],
+    ["HTML with a 502", body("<!doctype html>", { status: 502 }), "EndpointUnavailable"],
+    ["JSON that breaks off", body("{\"choices\":[{\"message\":{\"cont"), "InvalidResponse"],
+    ["a connection that breaks off", fault("reset"), "InvalidResponse"],
+    ["wrong types", body("{\"choices\":[{\"message\":{\"content\":5}}]}"), "InvalidResponse"],
+    ["choices that are none", body("{\"choices\":{}}"), "InvalidResponse"],
+    ["no choice at all", body("{\"choices\":[]}"), "InvalidResponse"],
+    ["a list", body("[]"), "InvalidResponse"],
+    ["null", body("null"), "InvalidResponse"],
+    ["a number", body("42"), "InvalidResponse"],
+    ["nothing", body(""), "InvalidResponse"],
+    ["no content", body("", { status: 204 }), "InvalidResponse"],
+    ["three megabytes of text", body("x".repeat(3_000_000)), "InvalidResponse"],
+    ["more than the limit", body(" ".repeat(9_000_000)), "InvalidResponse"],
+    ["an error that is a text", body("{\"error\":\"out of order\"}"), "InvalidResponse"],
+    ["a redirection", body("", { status: 302 }), "EndpointUnavailable"],
+    ["a Retry-After of abc", status(429, { retryAfter: "abc" }), "RateLimited"],
+    ["a Retry-After of ten years", status(429, { retryAfter: 315_360_000 }), "RateLimited"]
+  ]
+  it.effect.each(nonsense)(
+    "nonsense ends in a typed failure, and nothing is lost: %s",
+    ([, step, tag]) =>
+      Effect.gen(function*() {
+        const failure = yield* Trial.failure()
+        assert.strictEqual(failure._tag, tag)
+        assert.isBelow(JSON.stringify(failure).length, 2000)
+        const { bulkhead, inFlight } = yield* Trial.status("a")
+        assert.deepStrictEqual([inFlight, bulkhead.running], [0, 0])
+      }).pipe(Effect.provide(Trial.over([make("a", [step])], once)))
+  )
+
   const unsendable: ReadonlyArray<readonly [string, unknown]> = [
     ["no messages", { model: "any", messages: [] }],
     ["no model", { messages: [{ role: "user", content: "Hi" }] }],

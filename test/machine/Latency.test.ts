@@ -1,0 +1,122 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Effect, Random } from "effect"
+import * as Latency from "../../src/machine/Latency.ts"
+import * as Law from "../Law.ts"
+
+type Machine = Pick<typeof Latency, "observe" | "current" | "penalize">
+
+const rule: Latency.Rule = { decay: 10_000, slowFactor: 5, slowFloor: 100, warmup: 20 }
+
+const cases = Law.list(
+  Arbitrary.all({ millis: Law.int(1, 30_000), after: Law.int(0, 20_000), failed: Law.oneOf(false, false, true) }),
+  60
+)
+
+type Case = ReadonlyArray<{ readonly millis: number; readonly after: number; readonly failed: boolean }>
+
+/**
+ * The reference: the average is the present worth of the last peak, blended with
+ * what came since, every answer weighed by its age.
+ */
+const remembersPeaksAndFades = (machine: Machine) => (answers: Case): void => {
+  const latency = Latency.make()
+  let now = 0
+  let average = 0
+  for (const { after, failed, millis } of answers) {
+    now += after
+    const faded = average * Math.exp(-after / rule.decay)
+    average = millis > faded ? millis : faded + millis * (1 - Math.exp(-after / rule.decay))
+    if (failed) machine.penalize(latency, millis, now, rule)
+    else machine.observe(latency, millis, now, rule)
+    const seen = machine.current(latency, now, rule)
+    assert.closeTo(seen, average, average * 1e-9)
+    assert.isAtLeast(seen, millis, "no faster than it just was, unless it was slower before")
+    assert.isAtMost(seen, Math.max(...answers.map(({ millis }) => millis)) * (1 + 1e-9))
+    assert.closeTo(machine.current(latency, now + rule.decay, rule), average / Math.E, average * 1e-9)
+  }
+}
+
+const answer = (latency: Latency.Latency, millis: number, times: number) => {
+  for (let n = 0; n < times; n++) Latency.observe(latency, millis, n, rule)
+}
+
+describe("Latency", () => {
+  it.prop("jumps up with a slow answer, comes down with fast ones, and fades in silence", [cases], ([answers]) => {
+    remembersPeaksAndFades(Latency)(answers)
+  }, Law.check(500))
+
+  it("has nothing to say of an endpoint that was never measured", () => {
+    const latency = Latency.make()
+    assert.deepStrictEqual(
+      [Latency.current(latency, 5, rule), Latency.usual(latency, rule), Latency.isSlow(latency, 1e9, rule)],
+      [0, undefined, false]
+    )
+  })
+
+  it.effect("finds the median of what is usual within a fifth, whatever the outliers", () =>
+    Effect.gen(function*() {
+      const latency = Latency.make()
+      const random = yield* Random.Random
+      for (let n = 0; n < 5000; n++) {
+        // half are at most 200, and one in twenty is a hundred times as slow
+        const millis = 100 * 4 ** random.nextDoubleUnsafe()
+        Latency.observe(latency, random.nextDoubleUnsafe() < 0.05 ? millis * 100 : millis, n, rule)
+      }
+      assert.closeTo(Latency.usual(latency, rule)!, 200, 40)
+    }).pipe(Random.withSeed("latency")))
+
+  it.effect("knows after its warm-up what is usual", () =>
+    Effect.gen(function*() {
+      const random = yield* Random.Random
+      for (let n = 0; n < 50; n++) {
+        const latency = Latency.make()
+        for (let n = 0; n < rule.warmup; n++) {
+          Latency.observe(latency, 100 * 4 ** random.nextDoubleUnsafe(), n, rule)
+        }
+        assert.isAbove(Latency.usual(latency, rule)!, 100)
+        assert.isBelow(Latency.usual(latency, rule)!, 400)
+      }
+    }).pipe(Random.withSeed("warm-up")))
+
+  it("calls slow what takes many times the usual, and never what is fast in itself", () => {
+    const quick = Latency.make()
+    answer(quick, 10, 100)
+    const steady = Latency.make()
+    answer(steady, 200, 100)
+    const isSlow = (latency: Latency.Latency, millis: number) => Latency.isSlow(latency, millis, rule)
+    assert.deepStrictEqual([isSlow(quick, 99), isSlow(quick, 101)], [false, true])
+    assert.deepStrictEqual([isSlow(steady, 900), isSlow(steady, 1100)], [false, true])
+  })
+
+  it("does not take a slow spell for the new normal: a tenth of the answers may be slow, or all for a while", () => {
+    const latency = Latency.make()
+    answer(latency, 200, 200)
+    answer(latency, 4000, 20)
+    assert.isTrue(Latency.isSlow(latency, 4000, rule))
+    for (let n = 0; n < 50; n++) {
+      answer(latency, 200, 9)
+      answer(latency, 4000, 1)
+    }
+    assert.isTrue(Latency.isSlow(latency, 4000, rule))
+  })
+
+  const broken: ReadonlyArray<readonly [string, Machine]> = [
+    ["smooths peaks away", {
+      ...Latency,
+      observe: (self, millis, now, rule) => {
+        const average = Latency.current(self, now, rule)
+        Latency.observe(self, millis, now, rule)
+        if (average > 0) self.average = (average + millis) / 2
+      }
+    }],
+    ["never fades", { ...Latency, current: (self) => self.average }],
+    ["takes a failure for a fast answer", {
+      ...Latency,
+      penalize: (self, _, now, rule) => Latency.penalize(self, 1, now, rule)
+    }]
+  ]
+  it.effect.each(broken)(
+    "is told from a memory that %s",
+    ([, machine]) => Law.isBroken(cases, remembersPeaksAndFades(machine))
+  )
+})

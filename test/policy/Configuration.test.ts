@@ -1,0 +1,264 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Config, ConfigProvider, Duration, Effect, Layer, Schema } from "effect"
+import { Bulkhead, CircuitBreaker, Configuration, RateLimiter, ResponseCache, Retry } from "effect-relay"
+
+interface Kind {
+  readonly rule: string
+  readonly good: ReadonlyArray<unknown>
+  readonly bad: ReadonlyArray<unknown>
+}
+
+const wholeFrom = (minimum: number): Kind => ({
+  rule: `it has to be a whole number from ${minimum} up`,
+  good: [minimum, minimum + 1, 1e6, Number.MAX_SAFE_INTEGER],
+  bad: [NaN, minimum - 1, -1, minimum + 0.5, Infinity, 2 ** 53, "3", null, true, [], {}, 3n]
+})
+
+const wholeTo1000: Kind = {
+  rule: "it has to be a whole number from 1 to 1000",
+  good: [1, 1000],
+  bad: [NaN, 0, -1, 1.5, 1001, Infinity, "3", null]
+}
+
+const openShare: Kind = {
+  rule: "it has to be a number above 0 and below 1",
+  good: [0.001, 0.5, 0.999],
+  bad: [NaN, 0, 1, -0.1, 1.1, Infinity, "0.5", null, true]
+}
+
+const closedShare: Kind = {
+  rule: "it has to be a number from 0 to 1",
+  good: [0, 0.5, 1],
+  bad: [NaN, -0.001, 1.001, Infinity, "0.5", null, true]
+}
+
+const noDuration = [NaN, "soon", "1s", "", null, true, {}, [], { secnds: 5 }, { seconds: NaN }, [NaN, 0], new Date(0)]
+
+const duration: Kind = {
+  rule: "it has to be a ",
+  good: [1, 0.5, "1 milli", "2 weeks", Duration.seconds(3), { seconds: 3 }, [1, 0], 5n],
+  bad: [...noDuration, 0, -1, "0 seconds", "-1 seconds", Infinity, "Infinity", -Infinity, Duration.zero]
+}
+
+const durationOrZero: Kind = {
+  rule: "it has to be a duration",
+  good: [0, "0 seconds", Duration.zero, 1, "5 minutes", Infinity, "Infinity"],
+  bad: [...noDuration, -1, "-1 seconds", -Infinity, "-Infinity"]
+}
+
+const finiteDurationOrZero: Kind = {
+  rule: "it has to be a duration",
+  good: [0, "5 minutes"],
+  bad: [...durationOrZero.bad, Infinity, "Infinity"]
+}
+
+const durationAboveZero: Kind = {
+  rule: "it has to be a ",
+  good: [1, "5 minutes", Infinity, "Infinity"],
+  bad: [...noDuration, 0, -1]
+}
+
+const limit: Kind = {
+  rule: "it has to be ",
+  good: ["unlimited", 1, 1e9],
+  bad: [NaN, 0, -1, 1.5, Infinity, "none", "5", null, []]
+}
+
+const flag: Kind = { rule: "it has to be ", good: [true, false], bad: ["true", 0, 1, null, NaN] }
+
+type Make = (options: any) => Effect.Effect<unknown, Configuration.InvalidConfiguration>
+
+// a schedule is a value: it throws what the others fail with
+const thrown = (make: (options: any) => unknown): Make => (options) =>
+  Effect.try({ try: () => make(options), catch: (error) => error as Configuration.InvalidConfiguration })
+
+const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
+  ["CircuitBreaker", CircuitBreaker.make, {
+    slowCallDuration: durationAboveZero,
+    slowCallRate: openShare,
+    slowCallEvidence: wholeFrom(1),
+    forgetAfter: duration,
+    openFor: duration,
+    maxOpenFor: { ...duration, good: ["30 seconds", "2 weeks"] },
+    jitter: closedShare,
+    halfOpenProbes: wholeTo1000,
+    successesToClose: wholeTo1000,
+    probeLease: duration,
+    maxKeys: wholeFrom(1)
+  }],
+  ["Bulkhead", Bulkhead.make, {
+    maxConcurrent: {
+      rule: "",
+      good: [1, 50, [1], [3, 2, 1]],
+      bad: [NaN, 0, -1, 1.5, "3", null, [], [1, 0], ["3"], {}]
+    },
+    maxQueued: wholeFrom(0),
+    maxWait: durationOrZero,
+    tier: wholeFrom(0),
+    maxKeys: wholeFrom(1)
+  }],
+  ["RateLimiter", RateLimiter.make, {
+    limit,
+    tokenLimit: limit,
+    window: duration,
+    burst: closedShare,
+    tokenBurst: closedShare,
+    margin: finiteDurationOrZero,
+    maxWait: durationOrZero,
+    maxQueued: wholeFrom(0),
+    maxKeys: wholeFrom(1)
+  }],
+  ["ResponseCache", ResponseCache.make, {
+    capacity: wholeFrom(1),
+    timeToLive: duration,
+    cacheNonDeterministic: flag
+  }],
+  ["Retry.exponential", thrown(Retry.exponential), {
+    base: duration,
+    cap: duration,
+    times: wholeFrom(0)
+  }]
+]
+
+const options = policies.flatMap(([policy, make, kinds]) =>
+  Object.entries(kinds).map(([option, kind]) => [`${policy}: ${option}`, { policy, make, option, kind }] as const)
+)
+
+describe("InvalidConfiguration", () => {
+  it.effect.each(options)("refuses every %s that cannot work, by its name, its value and the rule", (
+    [, { kind, make, option, policy }]
+  ) =>
+    Effect.gen(function*() {
+      const wrong: Array<readonly [value: unknown, what: string]> = []
+      for (const value of kind.bad) {
+        const result = yield* Effect.result(make({ [option]: value }))
+        if (result._tag === "Success") {
+          wrong.push([value, "is accepted"])
+          continue
+        }
+        const error = result.failure
+        assert.instanceOf(error, Configuration.InvalidConfiguration)
+        assert.strictEqual(error.message, `${policy}: ${error.field} is ${error.value}, but ${error.rule}`)
+        assert.strictEqual(error.field.split(".")[0], option)
+        if (error.field === option && typeof value === "number") assert.strictEqual(error.value, String(value))
+        if (!error.rule.startsWith(kind.rule)) wrong.push([value, error.rule])
+      }
+      assert.deepStrictEqual(wrong, [])
+    }))
+
+  it.effect.each(options)("lets every %s pass that works", ([, { kind, make, option }]) =>
+    Effect.gen(function*() {
+      for (const value of [...kind.good, undefined]) yield* make({ [option]: value })
+    }))
+
+  const relations: ReadonlyArray<
+    readonly [string, Make, object, readonly [string, string | undefined, string | undefined]]
+  > = [
+    ["a cap below what it caps", CircuitBreaker.make, { openFor: "30 seconds", maxOpenFor: "29 seconds" }, [
+      "maxOpenFor",
+      `"29 seconds"`,
+      "it has to be at least openFor"
+    ]],
+    ["an option nobody knows", Bulkhead.make, { maxConcurent: 5 }, [
+      "maxConcurent",
+      undefined,
+      "there is no such option"
+    ]],
+    ["a trip rule that cannot trip", CircuitBreaker.make, { tripPolicy: CircuitBreaker.consecutive(0) }, [
+      "tripPolicy.failures",
+      "0",
+      "it has to be a whole number from 1 up"
+    ]],
+    ["a rate of one", CircuitBreaker.make, { tripPolicy: CircuitBreaker.failureRate({ rate: 1 }) }, [
+      "tripPolicy.rate",
+      "1",
+      "it has to be a number above 0 and below 1"
+    ]],
+    ["half a piece of evidence", CircuitBreaker.make, { tripPolicy: CircuitBreaker.failureRate({ evidence: 0.5 }) }, [
+      "tripPolicy.evidence",
+      "0.5",
+      "it has to be a whole number from 1 up"
+    ]],
+    ["a switch that is no number", Bulkhead.make, { maxQueued: true }, [
+      "maxQueued",
+      "true",
+      "it has to be a whole number from 0 up"
+    ]],
+    ["a trip policy nobody knows", CircuitBreaker.make, { tripPolicy: { _tag: "Sometimes" } }, [
+      "tripPolicy",
+      "object",
+      undefined
+    ]]
+  ]
+  it.effect.each(relations)("refuses %s", ([, make, options, [field, value, rule]]) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(make(options))
+      assert.deepStrictEqual([error.field, error.value, error.rule], [field, value ?? error.value, rule ?? error.rule])
+      if (rule === undefined) assert.match(error.rule, /^it has to be /)
+    }))
+
+  it.effect("is refused for one key as for all", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make()
+      assert.strictEqual((yield* Effect.flip(bulkhead.configure("k", { maxQueued: -1 }))).field, "maxQueued")
+    }))
+
+  it.effect("crosses a wire and comes back as it was", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Bulkhead.make({ maxQueued: NaN }))
+      const json = JSON.parse(JSON.stringify(yield* Schema.encodeEffect(Configuration.InvalidConfiguration)(error)))
+      const back = yield* Schema.decodeUnknownEffect(Configuration.InvalidConfiguration)(json)
+      assert.instanceOf(back, Configuration.InvalidConfiguration)
+      assert.strictEqual(back.message, "Bulkhead: maxQueued is NaN, but it has to be a whole number from 0 up")
+    }))
+})
+
+describe("layerConfig", () => {
+  const bulkhead = Bulkhead.layerConfig({
+    maxConcurrent: Config.Int("MAX_CONCURRENT"),
+    maxWait: Config.Duration("MAX_WAIT").pipe(Config.withDefault(Duration.seconds(2)))
+  })
+  const build = <A, E>(layer: Layer.Layer<A, E>, provider: ConfigProvider.ConfigProvider) =>
+    Effect.provideService(Layer.build(layer), ConfigProvider.ConfigProvider, provider)
+
+  it.effect("reads options from the environment", () =>
+    Effect.gen(function*() {
+      const state = Bulkhead.Bulkhead.use((bulkhead) => bulkhead.state)
+      const context = yield* build(bulkhead, ConfigProvider.fromEnvRecord({ MAX_CONCURRENT: "7" }))
+      assert.include(yield* Effect.provide(state, context), { maxConcurrent: 7, maxQueued: 20 })
+    }))
+
+  it.effect("reads options from any record, for every policy", () =>
+    Effect.gen(function*() {
+      const provider = ConfigProvider.fromUnknown({ limit: 5, open: "9 seconds", keep: 3, wait: "1 minute" })
+      const all = Layer.mergeAll(
+        CircuitBreaker.layerConfig({ openFor: Config.Duration("open") }),
+        RateLimiter.layerConfig({ limit: Config.Int("limit"), maxWait: Config.Duration("wait") }),
+        ResponseCache.layerConfig({ capacity: Config.Int("keep") })
+      )
+      const context = yield* build(all, provider)
+      const state = Effect.all([
+        ResponseCache.ResponseCache.use((cache) => cache.state),
+        RateLimiter.RateLimiter.use((limiter) => limiter.state),
+        CircuitBreaker.CircuitBreaker.use((breaker) => breaker.state)
+      ])
+      const [cache, limiter, breaker] = yield* Effect.provide(state, context)
+      assert.deepStrictEqual([cache.capacity, limiter.queued, breaker.state], [3, 0, "Closed"])
+    }))
+
+  it.effect("refuses what is missing or cannot be read", () =>
+    Effect.gen(function*() {
+      for (const env of [{}, { MAX_CONCURRENT: "many" }, { MAX_CONCURRENT: "7", MAX_WAIT: "soon" }]) {
+        const error = yield* Effect.flip(build(bulkhead, ConfigProvider.fromEnvRecord(env as Record<string, string>)))
+        assert.strictEqual(error._tag, "ConfigError")
+      }
+    }))
+
+  it.effect("refuses what can be read and cannot work", () =>
+    Effect.gen(function*() {
+      for (const env of [{ MAX_CONCURRENT: "0" }, { MAX_CONCURRENT: "-3" }]) {
+        const error = yield* Effect.flip(build(bulkhead, ConfigProvider.fromEnvRecord(env)))
+        assert.strictEqual(error._tag, "InvalidConfiguration")
+      }
+    }))
+})

@@ -1,0 +1,126 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Effect, Fiber } from "effect"
+import { Bulkhead, CircuitBreaker, RateLimiter } from "effect-relay"
+import { TestClock } from "effect/testing"
+import * as Keyed from "../../src/policy/Keyed.ts"
+import * as Law from "../Law.ts"
+
+interface Policy {
+  readonly key: string
+  holds: boolean
+}
+
+const steps = Law.list(
+  Arbitrary.all({ do: Law.oneOf("at", "at", "at", "hold", "free"), key: Law.int(0, 60) }),
+  200
+)
+
+/** The reference: keys in order of use; the first of the sixteen oldest that holds nothing makes room. */
+const keepsWhatHoldsSomething = (make: typeof Keyed.make) =>
+({ history, maxKeys }: {
+  readonly maxKeys: number
+  readonly history: ReadonlyArray<{ readonly do: "at" | "hold" | "free"; readonly key: number }>
+}): void => {
+  const create = (key: string): Policy => ({ key, holds: false })
+  const keyed = make<Policy>({ create, isIdle: ({ holds }) => !holds, maxKeys })
+  let used: Array<Policy> = []
+  for (const step of history) {
+    const key = String(step.key)
+    const known = used.find((policy) => policy.key === key)
+    if (known === undefined && used.length === maxKeys) {
+      const idle = used.slice(0, 16).find(({ holds }) => !holds)
+      used = used.filter((policy) => policy !== idle)
+    }
+    const policy = keyed.at(key)
+    if (known !== undefined) assert.strictEqual(policy, known, "a key keeps its policy while it is remembered")
+    else if (used.length === maxKeys) {
+      assert.strictEqual(policy.key, "(shared)")
+      assert.strictEqual(keyed.at(`${key} of a stranger`), policy, "strangers share one policy")
+    }
+    if (policy.key !== "(shared)") {
+      used = [...used.filter((other) => other !== policy), policy]
+      if (step.do !== "at") policy.holds = step.do === "hold"
+    }
+    assert.deepStrictEqual(keyed.keys(), used.map(({ key }) => key))
+    assert.isAtMost(keyed.keys().length, maxKeys)
+  }
+}
+
+describe("Keyed", () => {
+  const cases = Arbitrary.all({ maxKeys: Law.int(1, 40), history: steps })
+
+  it.prop("drops the key unused for longest that holds nothing, and never one that does", [cases], ([it]) => {
+    keepsWhatHoldsSomething(Keyed.make)(it)
+  }, Law.check(300))
+
+  const broken: ReadonlyArray<readonly [string, typeof Keyed.make]> = [
+    ["drops whoever is oldest", (options) => Keyed.make({ ...options, isIdle: () => true })],
+    ["forgets nobody", (options) => Keyed.make({ ...options, maxKeys: Infinity })],
+    ["makes every policy anew", (options) => ({ ...Keyed.make(options), at: options.create })]
+  ]
+  it.effect.each(broken)(
+    "is told from a registry that %s",
+    ([, make]) => Law.isBroken(cases, keepsWhatHoldsSomething(make))
+  )
+})
+
+describe("the keys of a policy", () => {
+  it.effect("are bounded, and a circuit that is open stays until it has closed", () =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({ maxKeys: 10, tripPolicy: CircuitBreaker.consecutive(1) })
+      yield* Effect.exit(family.at("bad").protect(Effect.fail("down")))
+      yield* family.at("held").isolate
+      for (let n = 0; n < 1000; n++) yield* family.at(`k${n}`).protect(Effect.void)
+      const keys = yield* family.keys
+      assert.lengthOf(keys, 10)
+      assert.includeMembers([...keys], ["bad", "held"])
+      assert.strictEqual((yield* Effect.flip(family.at("bad").protect(Effect.void))).reason, "Open")
+      assert.strictEqual((yield* Effect.flip(family.at("held").protect(Effect.void))).reason, "Isolated")
+    }))
+
+  it.effect("keep a bulkhead that is in use, and a limiter that is at its limit", () =>
+    Effect.gen(function*() {
+      const bulkheads = yield* Bulkhead.make({ maxKeys: 3, maxConcurrent: 1, maxQueued: 0 })
+      const fiber = yield* Effect.forkChild(bulkheads.at("busy").protect(Effect.never), { startImmediately: true })
+      const limiters = yield* RateLimiter.make({ maxKeys: 3, limit: 1, window: "1 minute" })
+      yield* limiters.at("busy").protect(Effect.void)
+      for (let n = 0; n < 50; n++) {
+        bulkheads.at(`k${n}`)
+        limiters.at(`k${n}`)
+      }
+      assert.strictEqual((yield* Effect.flip(bulkheads.at("busy").protect(Effect.void)))._tag, "BulkheadFull")
+      assert.strictEqual((yield* Effect.flip(limiters.at("busy").protect(Effect.void)))._tag, "RateLimited")
+      yield* Fiber.interrupt(fiber)
+      yield* TestClock.adjust("1 minute")
+      limiters.at("other").snapshotUnsafe(60_000)
+      for (let n = 0; n < 50; n++) {
+        bulkheads.at(`k${n}`)
+        limiters.at(`k${n}`)
+      }
+      assert.notInclude([...yield* bulkheads.keys, ...yield* limiters.keys], "busy")
+    }))
+
+  it.effect("share one policy when all are held, so that the bound lets no stranger through unguarded", () =>
+    Effect.gen(function*() {
+      const family = yield* RateLimiter.make({ maxKeys: 2, limit: 1, window: "1 minute" })
+      for (const key of ["default", "a"]) yield* family.at(key).protect(Effect.void)
+      yield* family.at("b").protect(Effect.void)
+      assert.strictEqual((yield* Effect.flip(family.at("c").protect(Effect.void))).key, "(shared)")
+      assert.lengthOf(yield* family.keys, 2)
+    }))
+
+  it.effect("are bounded also where each has options of its own", () =>
+    Effect.gen(function*() {
+      const family = yield* Bulkhead.make({ maxKeys: 10 })
+      for (let n = 0; n < 100; n++) yield* family.configure(`k${n}`, { maxConcurrent: 1 })
+      assert.isAtMost((yield* family.keys).length, 10)
+    }))
+
+  it.effect("keep the options of their own when the policy has to make room for a while", () =>
+    Effect.gen(function*() {
+      const family = yield* Bulkhead.make({ maxKeys: 3 })
+      yield* family.configure("small", { maxConcurrent: 1 })
+      for (let n = 0; n < 10; n++) family.at(`k${n}`)
+      assert.strictEqual(family.at("small").snapshotUnsafe().maxConcurrent, 1)
+    }))
+})

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Verdict } from "effect-relay"
+
+describe("Verdict", () => {
+  it("takes a failure that nobody knows for one of the target", () => {
+    for (const error of ["down", 42, null, undefined, {}, { _tag: 7 }, { _tag: "Unheard" }, new Error("down")]) {
+      assert.deepStrictEqual(Verdict.of(error), { breaker: "Failure", again: true, elsewhere: true })
+    }
+  })
+
+  it("is not fooled by tags that every object has", () => {
+    for (const tag of ["toString", "constructor", "__proto__", "hasOwnProperty"]) {
+      assert.deepStrictEqual(Verdict.of({ _tag: tag }), { breaker: "Failure", again: true, elsewhere: true })
+    }
+  })
+
+  it("blames the endpoint for what the endpoint did, and for nothing else", () => {
+    const blamed = Object.entries(Verdict.byTag).flatMap(([tag, { breaker }]) => breaker === "Failure" ? [tag] : [])
+    assert.sameMembers(blamed, ["EndpointUnavailable", "InvalidResponse", "RelayExhausted"])
+  })
+
+  it("sends a request nowhere else when the fault is its own", () => {
+    const ends = Object.entries(Verdict.byTag).flatMap(([tag, { elsewhere }]) => elsewhere ? [] : [tag])
+    assert.sameMembers(ends, ["ContentRefused", "RequestRejected", "DeadlineExceeded"])
+    for (const { again, elsewhere } of Object.values(Verdict.byTag)) assert.isTrue(elsewhere || !again)
+  })
+})

@@ -1,0 +1,224 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Redacted } from "effect"
+import { CircuitBreaker, Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
+import * as Trial from "./Trial.ts"
+
+const { answer, fault, make, status } = ScriptedEndpoint
+
+const text = (fiber: Fiber.Fiber<{ readonly text: string }, unknown>) =>
+  Effect.map(Fiber.join(fiber), ({ text }) => text)
+const queued = Effect.map(Trial.status("a"), ({ bulkhead, limiter }) => [bulkhead.queued, limiter.queued])
+
+// no second round, and no budget for one: whatever is waited for below is no retry
+const once = { retry: Retry.none, retryBudget: 0 }
+const slow = answer("a", { delay: "1 second" })
+const narrow = make("a", [slow], { limits: { concurrency: 1 } })
+const quick = make("a", [answer("a")])
+// one call a second
+const steady = { ...once, rateLimiter: { limit: 60, window: "1 minute", burst: 0 } } as const
+
+describe("a call that finds no room anywhere", () => {
+  it.effect("waits in line for a slot, first come, first served, and retries nothing", () =>
+    Effect.gen(function*() {
+      const calls = yield* Effect.forEach([1, 2, 3], () => Trial.start(Trial.chat()))
+      assert.deepStrictEqual(yield* queued, [2, 0])
+      yield* Trial.pass("3 seconds")
+      const replies = yield* Effect.forEach(calls, (call) => Fiber.join(call))
+      assert.deepStrictEqual(replies.map(({ meta }) => meta.latency), [1000, 2000, 3000])
+      assert.deepStrictEqual(yield* Trial.times("a"), [0, 1000, 2000])
+      assert.deepStrictEqual(replies[1]!.meta.attempts.map(({ outcome, round }) => [outcome, round]), [
+        ["BulkheadFull", 0],
+        ["Success", 1]
+      ])
+    }).pipe(Effect.provide(Trial.over([narrow], once))))
+
+  it.effect("waits in line for a turn at the limiter likewise", () =>
+    Effect.gen(function*() {
+      const calls = yield* Effect.forEach([1, 2, 3], () => Trial.start(Trial.chat()))
+      assert.deepStrictEqual(yield* queued, [0, 2])
+      yield* Trial.pass("2 seconds")
+      yield* Effect.forEach(calls, (call) => Fiber.join(call))
+      assert.deepStrictEqual(yield* Trial.times("a"), [0, 1000, 2000])
+    }).pipe(Effect.provide(Trial.over([quick], steady))))
+
+  it.effect("does not wait while another endpoint has room, even in a later tier", () =>
+    Effect.gen(function*() {
+      yield* Trial.start(Trial.chat())
+      assert.deepInclude((yield* Trial.chat()).meta, { endpoint: "b", latency: 0 })
+    }).pipe(Effect.provide(Trial.over([narrow, make("b", [answer("b")], { tier: 9 })], once))))
+
+  it.effect("goes to the limiter that is free soonest", () =>
+    Effect.gen(function*() {
+      yield* Trial.chat()
+      yield* Trial.chat()
+      const { meta } = yield* Trial.whatever(Trial.chat())
+      assert.strictEqual(meta.endpoint, "b")
+      assert.closeTo(meta.latency, 500, 10)
+    }).pipe(Effect.provide(
+      Trial.over([quick, make("b", [answer("b")], { limits: { requestsPerMinute: 120 }, tier: 1 })], steady)
+    )))
+
+  it.effect("leaves the line when it is interrupted, and those behind it move up", () =>
+    Effect.gen(function*() {
+      const [, second, third] = yield* Effect.forEach([1, 2, 3], () => Trial.start(Trial.chat()))
+      yield* Trial.pass("500 millis")
+      yield* Fiber.interrupt(second!)
+      assert.deepStrictEqual(yield* queued, [1, 0])
+      yield* Trial.pass("1500 millis")
+      assert.strictEqual((yield* Fiber.join(third!)).meta.latency, 2000)
+      assert.deepInclude(yield* Trial.status("a"), { inFlight: 0, answered: 2 })
+    }).pipe(Effect.provide(Trial.over([narrow], once))))
+
+  it.effect("leaves the line at its deadline, never having been sent", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", answer("a", { delay: "10 seconds" }))
+      yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.failure({ deadline: "1500 millis" }))
+      yield* Trial.pass("1500 millis")
+      const failure = yield* Fiber.join(call)
+      assert.strictEqual(failure._tag, "DeadlineExceeded")
+      assert.deepStrictEqual(failure.attempts.map(({ sent }) => sent), [false])
+      assert.deepStrictEqual(yield* queued, [0, 0])
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(Trial.over([narrow], once))))
+
+  it.effect("gives back a slot that came free at the very moment its deadline passed", () =>
+    Effect.gen(function*() {
+      yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.failure({ deadline: "1 second" }))
+      yield* Trial.pass("1 second")
+      assert.strictEqual((yield* Fiber.join(call))._tag, "DeadlineExceeded")
+      assert.strictEqual((yield* Trial.status("a")).bulkhead.running, 0)
+      assert.strictEqual(yield* Trial.count("a"), 1)
+    }).pipe(Effect.provide(Trial.over([narrow], once))))
+
+  it.effect("does not stand in a line that is known to be longer than its deadline, or than maxWait", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 6; call++) yield* Trial.start(Trial.chat())
+      const hurried = yield* Trial.failure({ deadline: "3 seconds" })
+      assert.deepInclude(hurried, { _tag: "RateLimited", source: "Limiter", retryAfter: Duration.seconds(6) })
+      yield* Trial.start(Trial.chat())
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.seconds(7) })
+      assert.strictEqual(yield* Trial.now, 0)
+    }).pipe(Effect.provide(Trial.over([quick], { ...steady, maxWait: "6500 millis" }))))
+
+  it.effect("is refused at once when the line is as long as it may be", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 3; call++) yield* Trial.start(Trial.chat())
+      assert.deepInclude(yield* Trial.failure(), { _tag: "BulkheadFull", reason: "Full", maxQueued: 2 })
+      assert.strictEqual(yield* Trial.now, 0)
+    }).pipe(Effect.provide(Trial.over([narrow], { ...once, bulkhead: { maxQueued: 2 } }))))
+
+  it.effect("says that it waited too long when no slot came free in time", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", fault("silence"))
+      yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.failure())
+      yield* Trial.pass("2 seconds")
+      assert.deepInclude(yield* Fiber.join(call), { _tag: "BulkheadFull", reason: "WaitedTooLong" })
+      assert.deepStrictEqual(yield* queued, [0, 0])
+    }).pipe(Effect.provide(Trial.over([narrow], { ...once, bulkhead: { maxWait: "2 seconds" } }))))
+})
+
+describe("calls that need a slot and a turn", () => {
+  const both = Trial.over([narrow], {
+    ...steady,
+    maxWait: "2 hours",
+    bulkhead: { maxQueued: 5000, maxWait: "1 hour" },
+    rateLimiter: { ...steady.rateLimiter, maxQueued: 5000 }
+  })
+  const users = Effect.map(Trial.received("a"), (received) => received.map(({ body }) => body["user"]))
+
+  it.effect("are served in the order in which they came", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", answer("a", { delay: "700 millis" }))
+      for (let user = 0; user < 6; user++) yield* Trial.start(Trial.chat({}, { ...Trial.hi, user }))
+      yield* Trial.pass("10 seconds")
+      assert.deepStrictEqual(yield* users, [0, 1, 2, 3, 4, 5])
+    }).pipe(Effect.provide(both)))
+
+  it.effect("are served however many they are", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", answer("a", { delay: "700 millis" }))
+      const calls = yield* Effect.forEach(Array.from({ length: 1000 }), () => Trial.start(Effect.exit(Trial.chat())))
+      yield* Trial.pass("1 second")
+      yield* Trial.play("a", answer("a"))
+      yield* Trial.pass("3 seconds")
+      assert.isTrue(calls.every((call) => call.pollUnsafe()?._tag !== "Failure"))
+      assert.strictEqual(yield* Trial.count("a"), 5)
+    }).pipe(Effect.provide(both)))
+})
+
+describe("a call whose turn has come", () => {
+  it.effect("goes on to another endpoint when this one refuses for another reason, and gives its turn back", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.drain("b")
+      yield* Trial.chat()
+      const call = yield* Trial.start(Trial.chat())
+      yield* endpoints.isolate("a")
+      yield* endpoints.replace(make("b", [answer("b")], { tier: 1 }).endpoint)
+      yield* Trial.pass("1 second")
+      assert.strictEqual(yield* text(call), "b")
+      yield* endpoints.reset("a")
+      assert.deepInclude((yield* Trial.chat()).meta, { endpoint: "a", latency: 0 })
+    }).pipe(Effect.provide(Trial.over([quick, make("b", [answer("b")])], steady))))
+
+  it.effect("fails over like any other when the endpoint then fails", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.remove("b")
+      yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.chat())
+      yield* Trial.play("a", status(503))
+      yield* endpoints.add(make("b", [answer("b")], { tier: 1 }).endpoint)
+      yield* Trial.pass("1 second")
+      assert.strictEqual(yield* text(call), "b")
+      assert.deepStrictEqual(yield* Trial.counts("a", "b"), [2, 1])
+    }).pipe(Effect.provide(Trial.over([narrow, make("b", [answer("b")])], once))))
+
+  const gone: ReadonlyArray<readonly ["remove" | "drain", string]> = [["remove", "removed"], ["drain", "drained"]]
+  it.effect.each(gone)(
+    "is not sent to an endpoint that was taken out meanwhile: %s",
+    ([change]) =>
+      Effect.gen(function*() {
+        const { endpoints } = yield* Trial.relay
+        yield* Trial.start(Trial.chat())
+        const call = yield* Trial.start(Trial.failure())
+        const changed = yield* Trial.start(endpoints[change]("a"))
+        yield* Trial.pass("1 second")
+        assert.isTrue(Trial.hasEnded(changed))
+        yield* Trial.pass("1 minute")
+        assert.isTrue(Trial.hasEnded(call))
+        assert.strictEqual(yield* Trial.count("a"), 1)
+      }).pipe(Effect.provide(Trial.over([narrow], once)))
+  )
+
+  it.effect("is sent to the endpoint that took the place of the one it waited for, with the new key", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.chat())
+      yield* endpoints.replace({ ...narrow.endpoint, apiKey: Redacted.make("new") })
+      yield* Trial.pass("2 seconds")
+      yield* Fiber.join(call)
+      const keys = (yield* Trial.received("a")).map(({ headers }) => headers["authorization"])
+      assert.deepStrictEqual(keys, ["Bearer key-of-a", "Bearer new"])
+    }).pipe(Effect.provide(Trial.over([narrow], once))))
+
+  it.effect("does not take a probe's place for granted: a circuit that opened meanwhile refuses it", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", status(503, { delay: "1 second" }))
+      yield* Trial.start(Effect.ignore(Trial.chat()))
+      const call = yield* Trial.start(Trial.failure())
+      yield* Trial.pass("1 second")
+      assert.isTrue(Trial.hasEnded(call))
+      assert.strictEqual((yield* Fiber.join(call))._tag, "CircuitOpen")
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      const { bulkhead, inFlight } = yield* Trial.status("a")
+      assert.deepStrictEqual([inFlight, bulkhead.running], [0, 0])
+    }).pipe(Effect.provide(
+      Trial.over([narrow], { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } })
+    )))
+})
