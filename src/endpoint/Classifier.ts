@@ -198,17 +198,19 @@ const patternOf = (secret: string): RegExp => {
   const escaped = Array.from(secret, (character) => {
     if (/[0-9A-Za-z]/.test(character)) return character
     const hex = character.charCodeAt(0).toString(16).padStart(2, "0")
-    return `\\\\*(?:\\x${hex}|%${hex}|u00${hex})`
+    return `\\\\*(?:\\x${hex}|%${hex}|u00${hex}|&#(?:x0*${hex}|0*${character.charCodeAt(0)});)`
   })
   return new RegExp(escaped.join(""), "gi")
 }
 
 const detailOf = (text: string, secrets: ReadonlyArray<string>): string => {
-  const quoted = text.slice(0, longestQuoted)
-  const safe = secrets.reduce(
+  const redacted = secrets.reduce(
     (text, secret) => secret === "" ? text : text.replace(patternOf(secret), "<redacted>"),
-    quoted
+    text.slice(0, longestQuoted)
   )
+  // half a secret may stand where the text was cut, each character of it escaped in up to eight
+  const longestSecret = secrets.reduce((longest, { length }) => Math.max(longest, length), 0)
+  const safe = text.length > longestQuoted ? redacted.slice(0, -8 * longestSecret || undefined) : redacted
   const line = safe.replace(/\s+/g, " ").trim()
   return line.length > longestDetail ? `${line.slice(0, longestDetail)}…` : line
 }
@@ -216,9 +218,9 @@ const detailOf = (text: string, secrets: ReadonlyArray<string>): string => {
 const kindOf = (error: WireError | undefined, status: number): Kind | undefined => {
   const message = error?.message ?? ""
   // a limit that one request alone is over is no matter of waiting
-  if (/request too large/i.test(message)) return "Context"
+  if (status === 429 && /request too large/i.test(message)) return "Context"
   // a free tier of nothing: this account will never get this model
-  if (/\blimit: 0\b/.test(message)) return "Model"
+  if (status === 429 && /\blimit: 0(?![\d.])/.test(message)) return "Model"
   for (const word of error?.words ?? []) {
     const kind = kindByWord.get(word)
     if (kind !== undefined) return kind

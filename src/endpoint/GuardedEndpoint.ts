@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -18,6 +19,7 @@ import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
+import * as Now from "../policy/Now.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
@@ -63,6 +65,7 @@ export interface Admission {
 export interface Pass {
   readonly target: GuardedEndpoint
   readonly of: "Bulkhead" | "RateLimiter"
+  readonly takenAt: number
 }
 
 /**
@@ -141,7 +144,7 @@ export class GuardedEndpoint {
   admit(demand: Demand, now: number, pass?: Pass["of"]): Admission | Failure.Failure {
     const standing = this.#standing(demand.model, now)
     if (standing !== undefined) return standing
-    if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe()
+    if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe("Full")
     const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
     if (wait > 0) return this.limiter.refusalUnsafe(wait)
     const ticket = this.breaker.admitUnsafe(now)
@@ -157,26 +160,29 @@ export class GuardedEndpoint {
     refusal: BulkheadFull | RateLimited,
     demand: Demand,
     maxWait: number,
+    clock: Clock.Clock,
     onPass: (pass: Pass) => void
   ): Effect.Effect<void, BulkheadFull | RateLimited> {
+    const pass = (of: Pass["of"]): void => onPass({ target: this, of, takenAt: Now.read(clock) })
     return refusal instanceof RateLimited
-      ? this.limiter.awaitTurn(demand.cost, maxWait, () => onPass({ target: this, of: "RateLimiter" }))
-      : this.bulkhead.awaitSlot(() => onPass({ target: this, of: "Bulkhead" }))
+      ? this.limiter.awaitTurn(demand.cost, maxWait, () => pass("RateLimiter"))
+      : this.bulkhead.awaitSlot(() => pass("Bulkhead"))
   }
 
   /** Gives back a pass that no admission used. */
   returnPass(pass: Pass, demand: Demand): void {
     if (pass.of === "Bulkhead") this.bulkhead.releaseUnsafe()
-    else this.limiter.refundUnsafe(demand.cost)
+    else this.limiter.refundUnsafe(demand.cost, pass.takenAt)
   }
 
   /** Gives back what the admission took and learns from how the call ended. */
   settle(admission: Admission, ending: Ending, now: number, random: number): void {
-    this.#inFlight--
-    this.bulkhead.releaseUnsafe()
     const elapsed = now - admission.startedAt
     const outcome = this.#learn(admission, ending, elapsed, now)
     this.breaker.settleUnsafe(admission.ticket, outcome, now, random)
+    // last: whoever waits for the slot is to know what was learned
+    this.#inFlight--
+    this.bulkhead.releaseUnsafe()
     if (this.#draining && this.#inFlight === 0) this.#idle.openUnsafe()
   }
 
@@ -266,14 +272,16 @@ export class GuardedEndpoint {
     const { cost, model } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
-        this.limiter.refundUnsafe(cost)
+        this.limiter.refundUnsafe(cost, admission.startedAt)
         return "Ignored"
       case "Answered": {
         this.#answered++
-        if (ending.tokens !== undefined) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens })
+        if (ending.tokens !== undefined) {
+          this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
+        }
         // an answer to a call from before a verdict says nothing against it
-        if (admission.startedAt >= this.#keyOutAt) this.#keyOutUntil = 0
-        if (admission.startedAt >= this.account.exhaustedAt) this.account.exhaustedUntil = 0
+        if (admission.startedAt > this.#keyOutAt) this.#keyOutUntil = 0
+        if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
         ModelPauses.answered(this.#pauses, model, admission.startedAt)
         const slow = elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
@@ -282,7 +290,7 @@ export class GuardedEndpoint {
       case "Failed": {
         this.#failed++
         this.#lastFailure = tagOf(ending.failure)
-        if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens })
+        if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.#remember(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
           Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)

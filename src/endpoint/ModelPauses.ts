@@ -55,7 +55,7 @@ export const rateLimited = (
 ): void => {
   const known = self.get(model)
   // calls that were under way together are refused together: that is one refusal
-  const isNew = known === undefined || sentAt >= known.since
+  const isNew = known === undefined || sentAt > known.since
   const refusals = isNew ? Math.min(16, (known?.refusals ?? 0) + 1) : known.refusals
   const wait = Math.min(longestPause, hint ?? Math.min(longestGuess, firstPause * 2 ** (refusals - 1)))
   const until = isNew || hint !== undefined ? Math.max(known?.until ?? 0, now + wait) : known.until
@@ -70,7 +70,7 @@ export const rateLimited = (
  */
 export const answered = (self: ModelPauses, model: string, sentAt: number): void => {
   const known = self.size === 0 ? undefined : self.get(model)
-  if (known !== undefined && sentAt >= known.since) self.delete(model)
+  if (known !== undefined && sentAt > known.since) self.delete(model)
 }
 
 /**

@@ -48,15 +48,15 @@ export const idle = -Infinity
 
 /**
  * Milliseconds until `cost` units may pass; 0 when they may pass now. A cost
- * above the burst has to be saved up for: as long before it as it is above the
- * burst, and as long again after it, nothing else passes.
+ * above the burst passes once the limiter is idle and is paid for afterwards:
+ * a window with such a cost may hold that much more, less the burst.
  *
  * @category getters
  * @since 0.1.0
  */
 export const wait = (tat: number, now: number, cost: number, rule: Rule): number => {
-  const beyondBurst = rule.interval * cost - rule.tolerance
-  const ahead = (beyondBurst > epsilon ? tat : Math.max(tat, now)) + beyondBurst - now
+  const spent = rule.interval * cost
+  const ahead = Math.max(tat, now) + spent - now - Math.max(rule.tolerance, spent)
   return Math.max(0, ahead - epsilon)
 }
 

@@ -133,7 +133,7 @@ export interface Bulkhead extends Keyed.Family<Bulkhead, Options> {
   /** Takes a slot if `hasRoomUnsafe`. */
   readonly takeUnsafe: () => boolean
   readonly releaseUnsafe: () => void
-  readonly refusalUnsafe: () => BulkheadFull
+  readonly refusalUnsafe: (reason: BulkheadFull["reason"]) => BulkheadFull
   /**
    * Waits in the queue for a slot. `onSlot` is called in the step that takes it;
    * from then on it is the caller's to give back.
@@ -164,6 +164,8 @@ const build = (
   const { maxQueued, maxWait } = settings
   const queue = WaitList.make<Turn>()
   let running = 0
+  let freed = 0
+  let isServing = false
 
   const refuse = (reason: BulkheadFull["reason"]): BulkheadFull =>
     Rejection.make(BulkheadFull, { key, reason, maxConcurrent, maxQueued, attempts: Attempt.none })
@@ -176,11 +178,19 @@ const build = (
     return true
   }
 
-  // a slot passes straight to who waits for it: no newcomer can take it in between
+  // a slot passes straight to who waits for it: no newcomer can take it in between;
+  // who is served may end and release at once, so a long line is served in a loop, not in a recursion
   const release = (): void => {
-    const turn = WaitList.serve(queue)
-    if (turn === undefined) running--
-    else turn()
+    freed++
+    if (isServing) return
+    isServing = true
+    while (freed > 0) {
+      freed--
+      const turn = WaitList.serve(queue)
+      if (turn === undefined) running--
+      else turn()
+    }
+    isServing = false
   }
 
   const awaitSlot = (onSlot: () => void): Effect.Effect<void, BulkheadFull> =>
@@ -247,7 +257,7 @@ const build = (
     hasRoomUnsafe: hasRoom,
     takeUnsafe: take,
     releaseUnsafe: release,
-    refusalUnsafe: () => refuse("Full"),
+    refusalUnsafe: refuse,
     awaitSlot,
     snapshotUnsafe
   }

@@ -241,7 +241,7 @@ export const share = (bounds: "closed" | "open") =>
 export const atLeast = (minimum: number) =>
   field(
     (value): value is number => isWithin(value, minimum, Number.MAX_VALUE),
-    `it has to be a finite number of ${minimum} or more`
+    `it has to be a finite number of ${minimum === 0 ? "zero" : minimum} or more`
   )
 
 /**

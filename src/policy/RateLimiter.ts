@@ -107,8 +107,8 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
   readonly waitUnsafe: (cost: Cost, now: number) => number
   /** Charges this, whether or not it may pass. */
   readonly takeUnsafe: (cost: Cost, now: number) => void
-  /** Gives back what was charged and not used; a negative cost charges what was used on top. */
-  readonly refundUnsafe: (cost: Cost) => void
+  /** Gives back what was charged at `takenAt` and not used; a negative cost charges what was used on top. */
+  readonly refundUnsafe: (cost: Cost, takenAt: number) => void
   readonly refusalUnsafe: (wait: number) => RateLimited
   /**
    * Waits for its turn, at most `maxWait` milliseconds, and takes it. `onTurn` is
@@ -157,8 +157,12 @@ const build = (
   const queue = WaitList.make<Waiter>()
   let callsTat = Gcra.idle
   let tokensTat = Gcra.idle
+  let callsBusySince = -Infinity
+  let tokensBusySince = -Infinity
   let queuedCalls = 0
   let queuedTokens = 0
+  let hasNewHead = false
+  let isWaking = false
 
   const waitAlone = (cost: Cost, now: number): number =>
     Math.max(
@@ -176,13 +180,24 @@ const build = (
   }
 
   const takeUnsafe = (cost: Cost, now: number): void => {
-    if (calls !== undefined) callsTat = Gcra.take(callsTat, now, cost.calls, calls)
-    if (tokens !== undefined) tokensTat = Gcra.take(tokensTat, now, cost.tokens, tokens)
+    if (calls !== undefined) {
+      if (callsTat <= now) callsBusySince = now
+      callsTat = Gcra.take(callsTat, now, cost.calls, calls)
+    }
+    if (tokens !== undefined && cost.tokens > 0) {
+      if (tokensTat <= now) tokensBusySince = now
+      tokensTat = Gcra.take(tokensTat, now, cost.tokens, tokens)
+    }
   }
 
-  const refundUnsafe = (cost: Cost): void => {
-    if (calls !== undefined) callsTat = Gcra.refund(callsTat, cost.calls, calls)
-    if (tokens !== undefined) tokensTat = Gcra.refund(tokensTat, cost.tokens, tokens)
+  // what was taken before the limiter last lay idle has long been forgotten: it cannot be lent again
+  const refundUnsafe = (cost: Cost, takenAt: number): void => {
+    if (calls !== undefined && takenAt >= callsBusySince) callsTat = Gcra.refund(callsTat, cost.calls, calls)
+    if (tokens !== undefined && (takenAt >= tokensBusySince || cost.tokens < 0)) {
+      // one absurd count is not to close the limiter for longer than a window
+      const count = Math.max(cost.tokens, -Number(settings.tokenLimit))
+      tokensTat = Gcra.refund(tokensTat, count, tokens)
+    }
   }
 
   const refusalUnsafe = (wait: number): RateLimited =>
@@ -199,14 +214,21 @@ const build = (
     return WaitList.enter(queue, { cost, wake: undefined })
   }
 
-  // whoever leaves the head of the queue wakes the next; nobody else runs a timer
+  // whoever leaves the head of the queue wakes the next; nobody else runs a timer. The next may
+  // pass and leave at once, so a long line is served in a loop, not in a recursion
   const leave = (place: WaitList.Place<Waiter>): void => {
     if (place.list === undefined) return
-    const wasFirst = queue.first === place
+    hasNewHead ||= queue.first === place
     queuedCalls -= place.value.cost.calls
     queuedTokens -= place.value.cost.tokens
     WaitList.leave(place)
-    if (wasFirst) queue.first?.value.wake?.()
+    if (isWaking) return
+    isWaking = true
+    while (hasNewHead) {
+      hasNewHead = false
+      queue.first?.value.wake?.()
+    }
+    isWaking = false
   }
 
   const untilFirst = (place: WaitList.Place<Waiter>): Effect.Effect<void> =>

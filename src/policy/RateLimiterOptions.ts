@@ -24,7 +24,7 @@ export interface Options {
   readonly window?: Duration.Input | undefined
   /** Share of `limit`, 0 to 1, that may be used at once; at least one call. The rest is spread over the window. */
   readonly burst?: number | undefined
-  /** Share of `tokenLimit`, 0 to 1, that may be used at once. A call of more tokens waits until it can pay for them. */
+  /** Share of `tokenLimit`, 0 to 1, that may be used at once. A call of more waits until nothing is owed, and pays afterwards. */
   readonly tokenBurst?: number | undefined
   /** Added to the window, for what a network may push together that was sent apart. */
   readonly margin?: Duration.Input | undefined

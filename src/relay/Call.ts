@@ -20,6 +20,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Failure from "../endpoint/Failure.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
+import type * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as RelayError from "./RelayError.ts"
@@ -49,12 +50,12 @@ const standBy = <E>(relay: Round.Relay, progress: Round.Progress<E>): Effect.Eff
     delay: Standby.knownWait(shortage),
     because: shortage.refusal._tag
   })
-  return Standby.wait(shortage, progress.demand, maxWait, (pass) => {
+  return Standby.wait(shortage, progress.demand, maxWait, progress.clock, (pass) => {
     progress.pass = pass
   }).pipe(
     Effect.map((refusal) => {
       if (refusal === undefined) return true
-      progress.failures = progress.failures.map((failure) => failure === shortage.refusal ? refusal : failure)
+      progress.failures.set(shortage.target, refusal)
       return false
     })
   )
@@ -71,7 +72,6 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     const sentBefore = progress.sent
     const answered = yield* Round.run(relay, call, progress)
     if (answered !== undefined) return answered
-    if (!Arr.isArrayNonEmpty(progress.failures)) return yield* Effect.fail(nobodyToAsk(call, progress))
 
     if (mayStandBy && progress.sent === sentBefore && progress.shortages.length > 0) {
       mayStandBy = yield* standBy(relay, progress)
@@ -82,7 +82,9 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       }
     }
 
-    const summary = RelayError.summarize<Round.Failed<E>>(progress.failures, progress.attempts)
+    const failures = Array.from(progress.failures.values())
+    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(call, progress))
+    const summary = RelayError.summarize<Round.Failed<E>>(failures, progress.attempts)
     if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
@@ -105,6 +107,16 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
   }
 })
 
+const announce = (
+  relay: Round.Relay,
+  exit: Exit.Exit<unknown, unknown>,
+  attempts: ReadonlyArray<Attempt.Attempt>
+): void => {
+  const reason = Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)
+  if (reason === undefined) return
+  relay.events.tell({ _tag: "CallFailed", failure: RelayError.tagOf(reason.error), attempts })
+}
+
 /**
  * Makes a call: its answer, or the failure that its rounds add up to.
  *
@@ -126,7 +138,8 @@ export const run = <A, E, R>(
       attempts: [],
       tried: new Set(),
       demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
-      failures: [],
+      failures: new Map(),
+      asked: undefined,
       shortages: [],
       timeout: undefined,
       pass: undefined,
@@ -135,11 +148,7 @@ export const run = <A, E, R>(
     }
     return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {
       Round.returnPass(progress)
-      const reason = Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)
-      if (reason !== undefined) {
-        const failure = RelayError.tagOf(reason.error)
-        relay.events.tell({ _tag: "CallFailed", failure, attempts: progress.attempts })
-      }
+      if (call.isAnnounced) announce(relay, exit, progress.attempts)
       return undefined
     })
   })

@@ -80,6 +80,7 @@ export const make = (
       usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
       verdict: Verdict.of,
       deadline,
+      isAnnounced: false,
       idempotent: true
     })
 
@@ -129,10 +130,7 @@ export const make = (
 
   return Effect.fnUntraced(function*(request, options) {
     const flaw = ChatRequest.flaw(request)
-    if (flaw !== undefined) {
-      relay.events.tell({ _tag: "CallFailed", failure: "RequestRejected", attempts: [] })
-      return yield* Effect.fail(rejected(flaw))
-    }
+    if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
     const deadline = yield* Deadline.decode(options?.deadline)
     const askDirectly = Effect.map(ask(request, deadline), (answer) => reply(answer, "bypass"))
     if (!isCached(request, options)) return yield* askDirectly
@@ -141,5 +139,5 @@ export const make = (
       "Uncacheable",
       () => askDirectly
     )
-  })
+  }, (effect) => Effect.tapError(effect, relay.events.tellFailure))
 }

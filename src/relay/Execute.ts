@@ -47,13 +47,17 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
  * @since 0.1.0
  */
 export const make = (relay: Round.Relay): Execute => (operation, options) =>
-  Effect.flatMap(Deadline.decode(options?.deadline), (deadline) =>
-    Call.run(relay, {
-      model: undefined,
-      estimatedTokens: 0,
-      operation,
-      usedTokens: () => undefined,
-      verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
-      deadline,
-      idempotent: options?.idempotent !== false
-    }))
+  Effect.flatMap(
+    Effect.tapError(Deadline.decode(options?.deadline), relay.events.tellFailure),
+    (deadline) =>
+      Call.run(relay, {
+        model: undefined,
+        estimatedTokens: 0,
+        operation,
+        usedTokens: () => undefined,
+        verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
+        deadline,
+        isAnnounced: true,
+        idempotent: options?.idempotent !== false
+      })
+  )

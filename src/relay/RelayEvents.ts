@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 
 /**
@@ -18,9 +19,9 @@ import type * as RelayEvent from "./RelayEvent.ts"
  * @since 0.1.0
  */
 export interface RelayEvents {
-  /** Whether an event told now would reach anybody. */
-  readonly hasListeners: () => boolean
   readonly tell: (event: RelayEvent.Untold) => void
+  /** Tells that a caller got this failure. */
+  readonly tellFailure: (failure: RelayError.RelayError) => Effect.Effect<void>
   readonly stream: Stream.Stream<RelayEvent.RelayEvent>
 }
 
@@ -47,12 +48,13 @@ export const make = (clock: Clock.Clock): Effect.Effect<RelayEvents, never, Scop
             listeners--
           })
       )
+      const tell = (event: RelayEvent.Untold): void => {
+        if (listeners === 0) return
+        PubSub.publishUnsafe(channel, { ...event, at: clock.currentTimeMillisUnsafe() } as RelayEvent.RelayEvent)
+      }
       return {
-        hasListeners: () => listeners > 0,
-        tell: (event) => {
-          if (listeners === 0) return
-          PubSub.publishUnsafe(channel, { ...event, at: clock.currentTimeMillisUnsafe() } as RelayEvent.RelayEvent)
-        },
+        tell,
+        tellFailure: ({ _tag, attempts }) => Effect.sync(() => tell({ _tag: "CallFailed", failure: _tag, attempts })),
         stream: Stream.unwrap(
           Effect.map(
             Effect.andThen(PubSub.subscribe(channel), (subscription) => Effect.as(listening, subscription)),

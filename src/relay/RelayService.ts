@@ -152,6 +152,7 @@ export const make = (
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 
+    const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
       breaker,
       bulkhead,
@@ -164,10 +165,20 @@ export const make = (
       },
       onChange: ({ _tag, target }) => {
         events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag })
-        if (_tag !== "Added" && _tag !== "Replaced") return
-        target.breaker.watchUnsafe(({ from, to }) => {
-          events.tell({ _tag: "CircuitChanged", endpoint: target.endpoint.id, from, to })
-        })
+        if (_tag === "Removed" || _tag === "Replaced") {
+          const id = target.endpoint.id
+          unwatch.get(id)?.()
+          unwatch.delete(id)
+        }
+        if (_tag === "Added" || _tag === "Replaced") {
+          const endpoint = target.endpoint.id
+          unwatch.set(
+            endpoint,
+            target.breaker.watchUnsafe(({ from, to }) => {
+              events.tell({ _tag: "CircuitChanged", endpoint, from, to })
+            })
+          )
+        }
       }
     })
     for (const endpoint of settings.endpoints) yield* registry.add(endpoint)

@@ -58,6 +58,8 @@ export interface Call<A, E, R> {
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
+  /** Whether its failure is told to listeners here, and not by whoever asked. */
+  readonly isAnnounced: boolean
   /** Whether it may be sent again after it was sent once. */
   readonly idempotent: boolean
 }
@@ -101,9 +103,12 @@ export interface Progress<E> {
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   readonly demand: GuardedEndpoint.Demand
-  /** Why the candidates of this round failed, and which of them only lacked room. */
-  failures: Array<Failed<E>>
+  /** The latest failure of each candidate. */
+  readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>
+  /** Which candidates of this round only lacked room. */
   shortages: Array<Standby.Shortage>
+  /** Whom the latest attempt went to. */
+  asked: GuardedEndpoint.GuardedEndpoint | undefined
   /** The failure of an attempt that ran out of time: ours, and not the operation's. */
   timeout: unknown
   /** What the call has waited for and not used yet. */
@@ -120,7 +125,7 @@ const note = <E>(relay: Relay, progress: Progress<E>, attempt: Attempt.Attempt):
 const describe = (failure: unknown): { readonly status?: number; readonly detail?: string } => {
   if (typeof failure !== "object" || failure === null) return {}
   return {
-    ...("status" in failure && typeof failure.status === "number" ? { status: failure.status } : {}),
+    ...("status" in failure && Number.isSafeInteger(failure.status) ? { status: Number(failure.status) } : {}),
     ...("detail" in failure && typeof failure.detail === "string" ? { detail: failure.detail } : {})
   }
 }
@@ -131,7 +136,7 @@ const noteRefusal = <E>(
   target: GuardedEndpoint.GuardedEndpoint,
   failure: Failure.Failure
 ): void => {
-  progress.failures.push(failure as RelayError.ExecuteError)
+  progress.failures.set(target, failure as RelayError.ExecuteError)
   if (Standby.isShortage(failure)) progress.shortages.push({ target, refusal: failure })
   note(relay, progress, {
     endpoint: target.endpoint.id,
@@ -272,6 +277,7 @@ const attempt = <A, E, R>(
         admission = admit(relay, call, progress, now)
         if (admission === undefined) return Effect.undefined
         progress.sent++
+        progress.asked = admission.target
         return send(relay, call, progress, admission.target.endpoint, now)
       }),
       (exit) => {
@@ -279,7 +285,12 @@ const attempt = <A, E, R>(
         const now = Now.read(progress.clock)
         const ending = endingOf(call, progress, exit as Exit.Exit<A, Failed<E>>)
         const duration = now - admission.startedAt
-        admission.target.settle(admission, ending, now, progress.random.nextDoubleUnsafe())
+        admission.target.settle(
+          admission,
+          isUnwritable(ending) ? { _tag: "Interrupted" } : ending,
+          now,
+          progress.random.nextDoubleUnsafe()
+        )
         note(relay, progress, {
           endpoint: admission.target.endpoint.id,
           outcome: outcomeOf(ending),
@@ -323,7 +334,6 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
   call: Call<A, E, R>,
   progress: Progress<E>
 ): Effect.fn.Return<Answered<A> | undefined, Failed<E>, R> {
-  progress.failures = []
   progress.shortages = []
   progress.tried.clear()
   while (progress.sent < relay.maxAttempts) {
@@ -347,7 +357,7 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
     if (!judge(call, progress, failure).elsewhere || (wasSent && !call.idempotent)) {
       return yield* Effect.fail(RelayError.withAttempts(failure, progress.attempts))
     }
-    progress.failures.push(failure)
+    if (progress.asked !== undefined) progress.failures.set(progress.asked, failure)
   }
   return undefined
 })

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
@@ -67,17 +68,21 @@ export const wait = (
   { refusal, target }: Shortage,
   demand: GuardedEndpoint.Demand,
   maxWait: number,
+  clock: Clock.Clock,
   onPass: (pass: GuardedEndpoint.Pass) => void
 ): Effect.Effect<BulkheadFull | RateLimited | undefined> => {
   let passed = false
-  return target.awaitPass(refusal, demand, maxWait, (pass) => {
+  return target.awaitPass(refusal, demand, maxWait, clock, (pass) => {
     passed = true
     onPass(pass)
   }).pipe(
     Effect.timeoutOption(maxWait),
     Effect.match({
       onFailure: (failure) => passed ? undefined : failure,
-      onSuccess: () => passed ? undefined : refusal
+      onSuccess: () => {
+        if (passed) return undefined
+        return refusal instanceof RateLimited ? refusal : target.bulkhead.refusalUnsafe("WaitedTooLong")
+      }
     })
   )
 }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
-import { Classifier } from "effect-relay"
+import { Duration, Effect, Layer, Result } from "effect"
+import { Classifier, RelayService } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
 
 const read = (text: string) =>
   Classifier.classify({ status: 200, headers: {}, text }, {
@@ -202,5 +203,29 @@ const invalid: ReadonlyArray<readonly [name: string, text: string, reason: strin
 describe("an invalid answer", () => {
   it.each(invalid)("is %s", (_, text, reason) => {
     assert.strictEqual(flawOf(text), reason)
+  })
+})
+
+describe("an endpoint that counts tokens wrong", () => {
+  it.effect.each([1e15, 1e300, -1e15])("has its turn again within a window: %d tokens", (total_tokens) => {
+    const text = completion(says("Hello."), "stop", { usage: { total_tokens } })
+    const limits = { tokensPerMinute: 1000 }
+    const primary = ScriptedEndpoint.make("primary", [ScriptedEndpoint.body(text)], { limits })
+    return Effect.gen(function*() {
+      const relay = yield* RelayService.RelayService
+      const request = { model: "any", messages: [{ role: "user", content: "Hi" }], max_tokens: 10 }
+      yield* relay.chat(request)
+      const failure = yield* relay.chat(request, { deadline: "1 second" }).pipe(
+        Effect.match({ onFailure: (failure) => failure, onSuccess: () => ({}) })
+      )
+      const wait = "retryAfter" in failure ? failure.retryAfter ?? Duration.zero : Duration.zero
+      assert.isAtMost(Duration.toMillis(wait), 62_000)
+    }).pipe(
+      Effect.provide(
+        RelayService.layerDefault({ endpoints: [primary.endpoint], health: "off" }).pipe(
+          Layer.provide(ScriptedEndpoint.layer(primary))
+        )
+      )
+    )
   })
 })

@@ -187,6 +187,8 @@ const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["an outage as plain text", 522, "error code: 522", "EndpointUnavailable"]
   ],
   "any service": [
+    ["a limit of less than one", 429, openai(null, null, "Too many requests, limit: 0.5 a second"), "RateLimited"],
+    ["a parameter of zero", 400, openai(null, "invalid_request_error", "limit: 0 is not allowed"), "RequestRejected"],
     ["an unknown error", 418, openai("teapot", "teapot_error"), "RequestRejected"],
     ["an unknown outage", 599, "", "EndpointUnavailable"],
     ["an error that is a text", 400, { error: "model is busy" }, "RequestRejected"],

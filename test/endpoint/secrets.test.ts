@@ -108,6 +108,15 @@ describe("a failure read from a reply", () => {
     assert.isTrue(leaks(key, classify(status, body, undefined)))
   })
 
+  it("does not hold the half of a key that stands where reading ends", () => {
+    for (const end of [300, 1024, 4096, 4800, 8192, 10_000, 16_384, 32_768, 65_536]) {
+      for (const blank of [" ", "\n", "a"]) {
+        const text = `${blank.repeat(end - 12)}${key.value}${" and more".repeat(10_000)}`
+        for (const status of [200, 500]) assert.isFalse(leaks(key, classify(status, text, key.value)), `at ${end}`)
+      }
+    }
+  })
+
   it("says what is left when a key was taken out", () => {
     assert.include(
       classify(401, error({ message: `Incorrect API key: ${key.value}.` }), key.value),

@@ -60,11 +60,11 @@ describe("Evidence", () => {
   // each pause is far shorter than it takes to forget
   it.prop("weighs as much as the worst run of calls up to now", [cases(20)], ([it]) => {
     weighsTheWorstRun(Evidence)(it)
-  }, Law.check(500))
+  }, Law.check(200))
 
   it.prop("stands for a while, then halves at every half of that", [cases(3000)], ([it]) => {
     fadesInSilence(Evidence)(it)
-  }, Law.check(300))
+  }, Law.check(150))
 
   it.prop("convicts at the limit when nothing but bad calls come, not before", [cases(0)], ([{ rule }]) => {
     let evidence = Evidence.none

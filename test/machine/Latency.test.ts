@@ -43,7 +43,7 @@ const answer = (latency: Latency.Latency, millis: number, times: number) => {
 describe("Latency", () => {
   it.prop("jumps up with a slow answer, comes down with fast ones, and fades in silence", [cases], ([answers]) => {
     remembersPeaksAndFades(Latency)(answers)
-  }, Law.check(500))
+  }, Law.check(200))
 
   it("has nothing to say of an endpoint that was never measured", () => {
     const latency = Latency.make()

@@ -50,7 +50,7 @@ const paysForRetriesOutOfSuccesses = (machine: Machine) => ({ capacity, history,
 describe("RetryBudget", () => {
   it.prop("pays for no more retries than it held and successes brought in", [cases], ([it]) => {
     paysForRetriesOutOfSuccesses(RetryBudget)(it)
-  }, Law.check(500))
+  }, Law.check(200))
 
   it("ends retries when nothing succeeds any more", () => {
     let tokens: number | undefined = 10

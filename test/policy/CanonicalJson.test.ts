@@ -34,7 +34,7 @@ describe("CanonicalJson", () => {
     assert.isTrue(equal(JSON.parse(canonical), JSON.parse(JSON.stringify(value))))
     assert.strictEqual(text(shuffled(value)), canonical)
     assert.strictEqual(text(JSON.parse(canonical)), canonical)
-  }, Law.check(500))
+  }, Law.check(200))
 
   // values from a small world, so that many are equal
   const small = Arbitrary.array(

@@ -51,7 +51,7 @@ describe("Keyed", () => {
 
   it.prop("drops the key unused for longest that holds nothing, and never one that does", [cases], ([it]) => {
     keepsWhatHoldsSomething(Keyed.make)(it)
-  }, Law.check(300))
+  }, Law.check(150))
 
   const broken: ReadonlyArray<readonly [string, typeof Keyed.make]> = [
     ["drops whoever is oldest", (options) => Keyed.make({ ...options, isIdle: () => true })],

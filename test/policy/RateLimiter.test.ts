@@ -137,7 +137,7 @@ describe("RateLimiter", () => {
       // by now the limiter has long forgotten the first call, and it turns out to have used nothing
       limiter.takeUnsafe(fiveTokens, 60_000)
       const wait = limiter.waitUnsafe(fiveTokens, 60_000)
-      limiter.refundUnsafe({ calls: 0, tokens: 5 })
+      limiter.refundUnsafe({ calls: 0, tokens: 5 }, 0)
       assert.strictEqual(limiter.waitUnsafe(fiveTokens, 60_000), wait)
     }))
 

@@ -8,6 +8,7 @@ import {
   RateLimiter,
   RelayError,
   type RelayService,
+  Retry,
   Verdict
 } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
@@ -318,10 +319,12 @@ describe("the failures of a relay, as data", () => {
       const { execute } = yield* Trial.relay
       const odd = Object.assign(new Error("odd"), { status: NaN, detail: 7 })
       const failures = [
-        yield* Trial.failure(),
+        yield* Trial.whatever(Trial.failure()),
         yield* Trial.failure({ deadline: 0 }),
         yield* Trial.failure({}, { ...Trial.hi, messages: [] }),
-        yield* Effect.flip(execute(({ tier }): Effect.Effect<never, unknown> => Effect.fail(tier === 0 ? odd : "down")))
+        yield* Trial.whatever(
+          Effect.flip(execute(({ tier }): Effect.Effect<never, unknown> => Effect.fail(tier === 0 ? odd : "down")))
+        )
       ]
       for (const failure of failures) {
         assert.isTrue(RelayError.isRelayError(failure))
@@ -332,7 +335,7 @@ describe("the failures of a relay, as data", () => {
     }).pipe(Effect.provide(Trial.over([
       ScriptedEndpoint.make("a", [ScriptedEndpoint.status(503)]),
       ScriptedEndpoint.make("b", [ScriptedEndpoint.status(401)], { tier: 1 })
-    ], { maxAttempts: 2 }))))
+    ], { retry: Retry.none }))))
 
   it("carry no stack trace when a relay makes them, and are errors all the same", () => {
     const summary = RelayError.summarize<RelayError.RelayError>(

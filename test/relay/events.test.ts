@@ -48,6 +48,18 @@ describe("the events of a relay", () => {
       assert.deepStrictEqual(tags(heard), ["AttemptEnded", "CallFailed", "CallFailed"])
     }).pipe(Effect.provide(Trial.over([a], { retry: Retry.none }))))
 
+  it.effect("tell of each caller that got a failure, also of those that waited for another's call", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      const cached = { tenant: "acme", cache: true }
+      yield* Trial.start(Trial.failure(cached))
+      yield* Trial.start(Trial.failure(cached))
+      yield* Trial.start(Trial.failure({ ...cached, deadline: "500 millis" }))
+      yield* Trial.pass("2 seconds")
+      const failures = heard.flatMap((event) => event._tag === "CallFailed" ? [event.failure] : [])
+      assert.deepStrictEqual(failures, ["DeadlineExceeded", "EndpointUnavailable", "EndpointUnavailable"])
+    }).pipe(Effect.provide(Trial.over([a], { retry: Retry.none }))))
+
   it.effect("tell of calls that were interrupted", () =>
     Effect.gen(function*() {
       const heard = yield* Trial.listen

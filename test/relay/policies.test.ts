@@ -82,26 +82,31 @@ describe("the rate limiter of an endpoint", () => {
       )
     ))
 
+  const tokens = { limits: { tokensPerMinute: 1000 } }
+  const large = { ...Trial.hi, max_tokens: 900 }
+
   it.effect("counts tokens by what was used, not by what was guessed", () =>
     Effect.gen(function*() {
-      const request = { ...Trial.hi, max_tokens: 900 }
-      yield* Trial.chat({}, request)
-      assert.strictEqual((yield* Trial.chat({}, request)).text, "Hello.")
+      for (let call = 0; call < 3; call++) {
+        yield* Trial.chat({}, large)
+        yield* Trial.pass("1 second")
+      }
       yield* Trial.play("a", answer("Long.", { inputTokens: 10, outputTokens: 2000 }))
-      yield* Trial.whatever(Trial.chat({}, request))
-      yield* Trial.play("a", answer("Hello."))
-      assert.strictEqual((yield* Trial.failure({}, request))._tag, "RateLimited")
+      yield* Trial.chat({}, large)
+      yield* Trial.pass("1 second")
+      const failure = yield* Trial.failure({}, large)
+      assert.strictEqual(failure._tag, "RateLimited")
+      assert.isTrue("retryAfter" in failure && Duration.isGreaterThan(failure.retryAfter!, Duration.minutes(1)))
     }).pipe(Effect.provide(Trial.over([
-      make("a", [answer("Hello.", { inputTokens: 1, outputTokens: 1 })], { limits: { tokensPerMinute: 1000 } })
-    ], { ...once, rateLimiter: { burst: 1 } }))))
+      make("a", [answer("Hello.", { inputTokens: 1, outputTokens: 1 })], tokens)
+    ], once))))
 
-  it.effect("gives tokens back for a call that failed, and the call itself not", () =>
+  it.effect("gives back the tokens of a call that failed", () =>
     Effect.gen(function*() {
-      yield* Trial.failure({}, { ...Trial.hi, max_tokens: 900 })
-      assert.strictEqual((yield* Trial.chat({}, { ...Trial.hi, max_tokens: 900 })).text, "Hello.")
-    }).pipe(Effect.provide(Trial.over([
-      make("a", [status(500), answer("Hello.")], { limits: { tokensPerMinute: 1000 } })
-    ], { ...once, rateLimiter: { burst: 1 } }))))
+      yield* Trial.failure({}, large)
+      yield* Trial.pass("1 second")
+      assert.strictEqual((yield* Trial.chat({}, large)).text, "Hello.")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(500), answer("Hello.")], tokens)], once))))
 })
 
 describe("the circuit of an endpoint", () => {

@@ -85,10 +85,10 @@ describe("routing", () => {
 
   it.effect("an endpoint whose failures come fast does not look fast", () =>
     Effect.gen(function*() {
+      const flapping = Array.from({ length: 100 }, (_, index) => index % 2 === 0 ? status(500) : answer("up"))
+      yield* Trial.play("broken", status(500), ...flapping)
       for (let call = 0; call < 40; call++) yield* Trial.whatever(Trial.chat())
-      const [broken, working] = yield* Trial.counts("broken", "working")
-      assert.strictEqual(working, 40)
-      assert.isBelow(broken!, 10)
+      assert.isBelow(yield* Trial.count("broken"), 20)
     }).pipe(Effect.provide(Trial.over([
       make("broken", [status(500)]),
       make("working", [answer("Hello.", { delay: "2 seconds" })])

@@ -156,14 +156,30 @@ describe("a 429 that passes with time", () => {
       assert.strictEqual((yield* Trial.chat()).text, "a")
     }).pipe(Effect.provide(Trial.over([make("a", [status(429, { retryAfter: 9 }), answer("a")])], once))))
 
-  it.effect("without a hint it is a second, and twice as long each time in a row", () =>
+  it.effect("without a hint it is a second, and twice as long each time in a row, up to a minute", () =>
     Effect.gen(function*() {
-      for (let refusal = 0; refusal < 4; refusal++) {
+      const asked = [0]
+      for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
         yield* Trial.failure()
-        yield* Trial.pass(Duration.seconds(2 ** refusal))
+        yield* Trial.pass(Duration.millis(seconds * 1000 - 1))
+        yield* Trial.failure()
+        yield* Trial.pass("1 milli")
+        asked.push(asked.at(-1)! + seconds * 1000)
       }
-      assert.deepStrictEqual(yield* Trial.times("a"), [0, 1000, 3000, 7000])
-      assert.strictEqual(yield* Trial.count("a"), 4)
+      yield* Trial.failure()
+      assert.deepStrictEqual(yield* Trial.times("a"), asked)
+    }).pipe(Effect.provide(Trial.over([make("a", [status(429)])], once))))
+
+  it.effect("without a hint it begins anew after an answer", () =>
+    Effect.gen(function*() {
+      for (const seconds of [1, 2, 4]) {
+        yield* Trial.failure()
+        yield* Trial.pass(Duration.seconds(seconds))
+      }
+      yield* Trial.play("a", answer("a"), status(429))
+      yield* Trial.chat()
+      yield* Trial.failure()
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.seconds(1) })
     }).pipe(Effect.provide(Trial.over([make("a", [status(429)])], once))))
 
   it.effect("calls refused at the same moment are one refusal, not many in a row", () =>

@@ -110,15 +110,24 @@ describe("a call that finds no room anywhere", () => {
       assert.strictEqual(yield* Trial.now, 0)
     }).pipe(Effect.provide(Trial.over([narrow], { ...once, bulkhead: { maxQueued: 2 } }))))
 
-  it.effect("says that it waited too long when no slot came free in time", () =>
-    Effect.gen(function*() {
-      yield* Trial.play("a", fault("silence"))
-      yield* Trial.start(Trial.chat())
-      const call = yield* Trial.start(Trial.failure())
-      yield* Trial.pass("2 seconds")
-      assert.deepInclude(yield* Fiber.join(call), { _tag: "BulkheadFull", reason: "WaitedTooLong" })
-      assert.deepStrictEqual(yield* queued, [0, 0])
-    }).pipe(Effect.provide(Trial.over([narrow], { ...once, bulkhead: { maxWait: "2 seconds" } }))))
+  const impatient: ReadonlyArray<readonly [string, Trial.Options]> = [
+    ["the bulkhead's", { bulkhead: { maxWait: "2 seconds" } }],
+    ["the relay's", { maxWait: "2 seconds" }]
+  ]
+  it.effect.each(impatient)(
+    "says that it waited too long when no slot came free in time, %s maxWait",
+    ([, options]) =>
+      Effect.gen(function*() {
+        yield* Trial.play("a", fault("silence"))
+        yield* Trial.start(Trial.chat())
+        const call = yield* Trial.start(Trial.failure())
+        yield* Trial.pass("1999 millis")
+        assert.isFalse(Trial.hasEnded(call))
+        yield* Trial.pass("1 millis")
+        assert.deepInclude(yield* Fiber.join(call), { _tag: "BulkheadFull", reason: "WaitedTooLong" })
+        assert.deepStrictEqual(yield* queued, [0, 0])
+      }).pipe(Effect.provide(Trial.over([narrow], { ...once, ...options })))
+  )
 })
 
 describe("calls that need a slot and a turn", () => {
