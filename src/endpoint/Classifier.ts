@@ -14,7 +14,9 @@ import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as ChatAnswer from "./ChatAnswer.ts"
 import * as Failure from "./Failure.ts"
+import * as Quotation from "./Quotation.ts"
 import * as RetryAfter from "./RetryAfter.ts"
+import * as WireError from "./WireError.ts"
 
 /**
  * A response, body included.
@@ -128,94 +130,7 @@ const kindByStatus = (status: number): Kind | undefined => {
   return status >= 400 ? "Rejected" : undefined
 }
 
-interface WireError {
-  readonly words: ReadonlyArray<string>
-  readonly message: string
-  readonly status: number | undefined
-  /** Milliseconds that the body itself asks to wait. */
-  readonly hint: number | undefined
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
-
-const textOf = (value: unknown): ReadonlyArray<string> => typeof value === "string" && value !== "" ? [value] : []
-
-// Google tells which quota, and how long, in a list of details
-const fromDetails = (details: unknown): Pick<WireError, "words" | "hint"> => {
-  const parts = Array.isArray(details) ? details.filter(isRecord) : []
-  const violations = parts.flatMap(({ violations }) => Array.isArray(violations) ? violations.filter(isRecord) : [])
-  const isDaily = violations.some(({ quotaId }) => typeof quotaId === "string" && quotaId.includes("PerDay"))
-  const hints = parts.flatMap(({ retryDelay }) => RetryAfter.fromProtobuf(retryDelay) ?? [])
-  return { words: isDaily ? ["quota_exceeded"] : [], hint: hints[0] }
-}
-
-// `{"error":{…}}`, `{"error":"…"}`, `[{"error":{…}}]`; a completion may carry `"error":null`
-const errorOf = (body: unknown, depth = 0): WireError | undefined => {
-  const holder = Array.isArray(body) ? body[0] : body
-  if (!isRecord(holder)) return undefined
-  const error = holder["error"]
-  if (typeof error === "string" && error !== "") {
-    return { words: [error.toLowerCase()], message: error, status: undefined, hint: undefined }
-  }
-  if (!isRecord(error)) return undefined
-  const { code, details, message, metadata, status, type } = error
-  const google = fromDetails(details)
-  // a router quotes what the provider behind it said
-  const quoted = isRecord(metadata) && depth === 0 ? textOf(metadata["raw"]) : []
-  const inner = quoted.map(parse).flatMap((raw) => Result.isSuccess(raw) ? errorOf(raw.success, 1) ?? [] : [])
-  const words = [
-    ...inner.flatMap(({ words }) => words),
-    ...google.words,
-    ...textOf(isRecord(details) ? details["error_code"] : undefined),
-    ...[code, type, status].flatMap(textOf)
-  ]
-  return {
-    words: words.map((word) => word.toLowerCase()),
-    message: [...textOf(message), ...(inner.length > 0 ? inner.map(({ message }) => message) : quoted)].join(": "),
-    status: Number.isInteger(code) && Number(code) >= 400 && Number(code) <= 599 ? Number(code) : undefined,
-    hint: google.hint
-  }
-}
-
-const parse = (text: string): Result.Result<unknown, void> => {
-  try {
-    // queued requests may be kept alive with blank lines; JSON.parse skips those, but no byte order mark
-    return Result.succeed(JSON.parse(text.replace(/^\uFEFF/, "")))
-  } catch {
-    return Result.fail(undefined)
-  }
-}
-
-const longestDetail = 300
-
-// what a longer text begins with is enough to quote from
-const longestQuoted = 16_384
-
-// a server may give a secret back as it came, or escaped for JSON, once or twice, or for a URL
-const patternOf = (secret: string): RegExp => {
-  const escaped = Array.from(secret, (character) => {
-    if (/[0-9A-Za-z]/.test(character)) return character
-    const hex = character.charCodeAt(0).toString(16).padStart(2, "0")
-    return `\\\\*(?:\\x${hex}|%${hex}|u00${hex}|&#(?:x0*${hex}|0*${character.charCodeAt(0)});)`
-  })
-  return new RegExp(escaped.join(""), "gi")
-}
-
-const detailOf = (text: string, secrets: ReadonlyArray<string>): string => {
-  const redacted = secrets.reduce(
-    (text, secret) => secret === "" ? text : text.replace(patternOf(secret), "<redacted>"),
-    text.slice(0, longestQuoted)
-  )
-  // half a secret may stand where the text was cut, each character of it escaped in up to eight
-  const longestSecret = secrets.reduce((longest, { length }) => Math.max(longest, length), 0)
-  const safe = text.length > longestQuoted ? redacted.slice(0, -8 * longestSecret || undefined) : redacted
-  const line = safe.replace(/\s+/g, " ").trim()
-  return line.length > longestDetail ? `${line.slice(0, longestDetail)}…` : line
-}
-
-const kindOf = (error: WireError | undefined, status: number): Kind | undefined => {
+const kindOf = (error: WireError.WireError | undefined, status: number): Kind | undefined => {
   const message = error?.message ?? ""
   // a limit that one request alone is over is no matter of waiting
   if (status === 429 && /request too large/i.test(message)) return "Context"
@@ -243,7 +158,7 @@ const fail = (
 ): Failure.Answered => {
   const hint = RetryAfter.fromHeaders(reply.headers, subject.now) ?? bodyHint
   const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
-  const text = detailOf(message, subject.secrets)
+  const text = Quotation.quote(message, subject.secrets)
   const common = {
     endpoint: subject.endpoint,
     status,
@@ -287,7 +202,7 @@ const invalid = (
     endpoint: subject.endpoint,
     reason,
     status,
-    detail: detailOf(message, subject.secrets),
+    detail: Quotation.quote(message, subject.secrets),
     attempts: Attempt.none
   })
 
@@ -298,9 +213,9 @@ const invalid = (
  * @since 0.1.0
  */
 export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
-  const body = parse(reply.text)
+  const body = WireError.parse(reply.text)
   const isSuccess = reply.status >= 200 && reply.status < 300
-  const error = Result.isSuccess(body) ? errorOf(body.success) : undefined
+  const error = Result.isSuccess(body) ? WireError.fromBody(body.success) : undefined
 
   if (!isSuccess || error !== undefined) {
     const status = isSuccess ? error?.status ?? reply.status : reply.status

@@ -23,23 +23,24 @@ import * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
 import * as Round from "./Round.ts"
 import * as Standby from "./Standby.ts"
 
-const nobodyToAsk = <A, E, R>(call: Round.Call<A, E, R>, progress: Round.Progress<E>): RelayError.ExecuteError =>
+const nobodyToAsk = <A, E, R>(call: Progress.Call<A, E, R>, progress: Progress.Progress<E>): RelayError.ExecuteError =>
   call.model === undefined
     ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
     : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
 
 // a schedule of a relay is told of the relay's failures; one of somebody else's is told as what it came to
-const toInput = <E>(failure: Round.Failed<E>, progress: Round.Progress<E>): RelayError.RelayError =>
+const toInput = <E>(failure: Progress.Failed<E>, progress: Progress.Progress<E>): RelayError.RelayError =>
   RelayError.isRelayError(failure)
     ? failure
     : Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
 
 /** Whether the call now holds a pass that it queued for, having sent nothing this round. */
-const standBy = <E>(relay: Round.Relay, progress: Round.Progress<E>): Effect.Effect<boolean> => {
+const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effect.Effect<boolean> => {
   const shortage = Standby.choose(progress.shortages)
   const now = Now.read(progress.clock)
   const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
@@ -62,10 +63,10 @@ const standBy = <E>(relay: Round.Relay, progress: Round.Progress<E>): Effect.Eff
 }
 
 const loop = Effect.fnUntraced(function*<A, E, R>(
-  relay: Round.Relay,
-  call: Round.Call<A, E, R>,
-  progress: Round.Progress<E>
-): Effect.fn.Return<Round.Answered<A>, Round.Failed<E>, R> {
+  relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>
+): Effect.fn.Return<Progress.Answered<A>, Progress.Failed<E>, R> {
   let step: Effect.Success<ReturnType<typeof Schedule.toStep<unknown, RelayError.RelayError, never, never>>> | undefined
   let mayStandBy = true
   while (true) {
@@ -84,7 +85,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
 
     const failures = Array.from(progress.failures.values())
     if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(call, progress))
-    const summary = RelayError.summarize<Round.Failed<E>>(failures, progress.attempts)
+    const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
     if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
@@ -108,7 +109,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
 })
 
 const announce = (
-  relay: Round.Relay,
+  relay: Progress.Relay,
   exit: Exit.Exit<unknown, unknown>,
   attempts: ReadonlyArray<Attempt.Attempt>
 ): void => {
@@ -124,13 +125,13 @@ const announce = (
  * @since 0.1.0
  */
 export const run = <A, E, R>(
-  relay: Round.Relay,
-  call: Round.Call<A, E, R>
-): Effect.Effect<Round.Answered<A>, Round.Failed<E>, R> =>
+  relay: Progress.Relay,
+  call: Progress.Call<A, E, R>
+): Effect.Effect<Progress.Answered<A>, Progress.Failed<E>, R> =>
   Effect.withFiber((fiber) => {
     const clock = Now.clockOf(fiber)
     const startedAt = Now.read(clock)
-    const progress: Round.Progress<E> = {
+    const progress: Progress.Progress<E> = {
       clock,
       random: fiber.getRef(Random.Random),
       startedAt,
@@ -147,7 +148,7 @@ export const run = <A, E, R>(
       sent: 0
     }
     return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {
-      Round.returnPass(progress)
+      Progress.returnPass(progress)
       if (call.isAnnounced) announce(relay, exit, progress.attempts)
       return undefined
     })

@@ -18,8 +18,8 @@ import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
 import * as Deadline from "./Deadline.ts"
 import type * as Meta from "./Meta.ts"
+import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
-import type * as Round from "./Round.ts"
 
 /**
  * What a caller can say about one chat.
@@ -67,7 +67,7 @@ const rejected = (detail: string): RelayError.RelayError =>
  * @since 0.1.0
  */
 export const make = (
-  relay: Round.Relay,
+  relay: Progress.Relay,
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
@@ -89,10 +89,10 @@ export const make = (
     (options.cache === true || cache.cacheNonDeterministic || request.temperature === 0)
 
   // an answer that was cut at the token limit is not the answer
-  const isWhole = ({ value }: Round.Answered<ChatAnswer.ChatAnswer>): boolean => !value.truncated
+  const isWhole = ({ value }: Progress.Answered<ChatAnswer.ChatAnswer>): boolean => !value.truncated
 
   const reply = (
-    { meta, value }: Round.Answered<ChatAnswer.ChatAnswer>,
+    { meta, value }: Progress.Answered<ChatAnswer.ChatAnswer>,
     cached: Meta.ChatMeta["cache"]
   ): Reply => ({ ...value, meta: { ...meta, model: value.model, cache: cached, tokens: value.tokens } })
 

@@ -9,8 +9,8 @@ import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
 import * as Deadline from "./Deadline.ts"
+import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
-import type * as Round from "./Round.ts"
 
 /**
  * What a caller can say about one operation.
@@ -36,7 +36,7 @@ export interface Options<E> {
 export type Execute = <A, E, R>(
   operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>,
   options?: Options<E>
-) => Effect.Effect<Round.Answered<A>, E | RelayError.ExecuteError, R>
+) => Effect.Effect<Progress.Answered<A>, E | RelayError.ExecuteError, R>
 
 const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewhere: false }
 
@@ -46,7 +46,7 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
  * @category constructors
  * @since 0.1.0
  */
-export const make = (relay: Round.Relay): Execute => (operation, options) =>
+export const make = (relay: Progress.Relay): Execute => (operation, options) =>
   Effect.flatMap(
     Effect.tapError(Deadline.decode(options?.deadline), relay.events.tellFailure),
     (deadline) =>

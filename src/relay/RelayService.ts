@@ -21,10 +21,10 @@ import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
+import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
 import * as RelayOptions from "./RelayOptions.ts"
-import type * as Round from "./Round.ts"
 
 export {
   /**
@@ -205,7 +205,7 @@ export const make = (
         return act(target)
       })
 
-    const relay: Round.Relay = {
+    const relay: Progress.Relay = {
       registry,
       events,
       retry: settings.retry,

@@ -1,0 +1,130 @@
+/**
+ * What a relay knows, what a call asks of it, and how far the call has come.
+ *
+ * @since 0.1.0
+ */
+import type * as Clock from "effect/Clock"
+import type * as Effect from "effect/Effect"
+import type * as Random from "effect/Random"
+import type * as Schedule from "effect/Schedule"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
+import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import type * as Registry from "../endpoint/Registry.ts"
+import type * as RetryBudget from "../machine/RetryBudget.ts"
+import type * as Attempt from "../policy/Attempt.ts"
+import type * as Verdict from "../policy/Verdict.ts"
+import type * as Meta from "./Meta.ts"
+import type * as RelayError from "./RelayError.ts"
+import type * as RelayEvents from "./RelayEvents.ts"
+import type * as Standby from "./Standby.ts"
+
+/**
+ * What every call of a relay shares. Durations are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Relay {
+  readonly registry: Registry.Registry
+  readonly events: RelayEvents.RelayEvents
+  readonly retry: Schedule.Schedule<unknown, RelayError.RelayError>
+  readonly attemptTimeout: number
+  readonly maxWait: number
+  readonly maxAttempts: number
+  readonly budgetRule: RetryBudget.Rule
+  /** Retries that successes have paid for. */
+  budget: number
+}
+
+/**
+ * One call: what to do with whichever endpoint is chosen. Durations are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call<A, E, R> {
+  readonly model: string | undefined
+  readonly estimatedTokens: number
+  readonly operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>
+  readonly usedTokens: (answer: A) => number | undefined
+  /** What to make of a failure of the operation. */
+  readonly verdict: (failure: E) => Verdict.Verdict
+  readonly deadline: number | undefined
+  /** Whether its failure is told to listeners here, and not by whoever asked. */
+  readonly isAnnounced: boolean
+  /** Whether it may be sent again after it was sent once. */
+  readonly idempotent: boolean
+}
+
+/**
+ * An answer and how it came about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answered<A> {
+  readonly value: A
+  readonly meta: Meta.Meta
+}
+
+// a trail of more attempts than this goes on untold
+const maxTrail = 128
+
+/**
+ * The failures of a call: its own, and those the relay adds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Failed<E> = E | RelayError.ExecuteError
+
+/**
+ * What one call knows of itself while it is under way.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Progress<E> {
+  readonly clock: Clock.Clock
+  readonly random: Random.Random
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly attempts: Array<Attempt.Attempt>
+  readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
+  readonly demand: GuardedEndpoint.Demand
+  /** The latest failure of each candidate. */
+  readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>
+  /** Which candidates of this round only lacked room. */
+  shortages: Array<Standby.Shortage>
+  /** Whom the latest attempt went to. */
+  asked: GuardedEndpoint.GuardedEndpoint | undefined
+  /** The failure of an attempt that ran out of time: ours, and not the operation's. */
+  timeout: unknown
+  /** What the call has waited for and not used yet. */
+  pass: GuardedEndpoint.Pass | undefined
+  round: number
+  sent: number
+}
+
+/**
+ * Adds a try to the trail, and tells of it.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const note = <E>(relay: Relay, progress: Progress<E>, attempt: Attempt.Attempt): void => {
+  if (progress.attempts.length < maxTrail) progress.attempts.push(attempt)
+  relay.events.tell({ _tag: "AttemptEnded", attempt })
+}
+
+/**
+ * Gives back what the call has waited for and does not use.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const returnPass = <E>(progress: Progress<E>): void => {
+  const { pass } = progress
+  progress.pass = undefined
+  if (pass !== undefined) pass.target.returnPass(pass, progress.demand)
+}
