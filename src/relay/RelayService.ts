@@ -244,8 +244,8 @@ export const make = (
  *
  * export const RelayLive = RelayService.layer({
  *   endpoints: [
- *     { id: "primary", baseUrl: "https://api.openai.com/v1", apiKey: Redacted.make("sk-…"), tier: 0 },
- *     { id: "backup", baseUrl: "https://api.deepseek.com/v1", apiKey: Redacted.make("sk-…"), tier: 1 }
+ *     { id: "primary", baseUrl: "https://api.openai.com/v1", apiKey: Redacted.make("sk-..."), tier: 0 },
+ *     { id: "backup", baseUrl: "https://api.deepseek.com/v1", apiKey: Redacted.make("sk-..."), tier: 1 }
  *   ],
  *   retry: Retry.standard
  * }).pipe(

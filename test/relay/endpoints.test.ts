@@ -199,16 +199,27 @@ describe("changes that cannot work", () => {
 })
 
 describe("endpoints that come and go", () => {
+  const policies = Effect.all([CircuitBreaker.CircuitBreaker, Bulkhead.Bulkhead, RateLimiter.RateLimiter])
+  const keys = Effect.flatMap(policies, (all) => Effect.forEach(all, (policy) => policy.keys))
+
   it.effect("leave nothing behind in the policies", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay
+      const before = yield* keys
       for (let id = 0; id < 100; id++) {
         yield* endpoints.add({ id: `e${id}` })
         yield* endpoints.remove(`e${id}`)
       }
-      const policies = [yield* CircuitBreaker.CircuitBreaker, yield* Bulkhead.Bulkhead, yield* RateLimiter.RateLimiter]
-      for (const policy of policies) assert.isAtMost((yield* policy.keys).length, 8)
-    }).pipe(Effect.provide(
-      Trial.over([a], { circuitBreaker: { maxKeys: 8 }, bulkhead: { maxKeys: 8 }, rateLimiter: { maxKeys: 8 } })
-    )))
+      assert.deepStrictEqual(yield* keys, before)
+    }).pipe(Effect.provide(Trial.over([a]))))
+
+  it.effect("are never more than ten thousand", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      for (let id = 1; id < 10_000; id++) yield* endpoints.add({ id: `e${id}` })
+      const failure = yield* Effect.flip(endpoints.add({ id: "one more" }))
+      assert.deepInclude(failure, { subject: "Endpoints", field: "length", value: "10001" })
+      yield* endpoints.remove("e1")
+      yield* endpoints.add({ id: "one more" })
+    }).pipe(Effect.provide(Trial.over([a]))))
 })
