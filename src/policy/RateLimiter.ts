@@ -258,10 +258,11 @@ const build = (
         onTurn()
         return Effect.void
       }
-      if (wait > maxWait || queue.size >= settings.maxQueued) return Effect.fail(refusalUnsafe(wait))
+      if (wait > maxWait) return Effect.fail(refusalUnsafe(wait))
       let place: WaitList.Place<Waiter> | undefined
       return Effect.onExitPrimitive(
-        Effect.suspend(() => {
+        Effect.suspend((): Effect.Effect<void, RateLimited> => {
+          if (queue.size >= settings.maxQueued) return Effect.fail(refusalUnsafe(wait))
           place = enter(cost)
           return Effect.flatMap(untilFirst(place), () => untilPassed(place!, onTurn))
         }),

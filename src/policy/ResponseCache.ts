@@ -252,7 +252,9 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
         let asks = false
         const key = new Key(
           text.success,
-          Effect.suspend(() => {
+          // somebody may have asked and been answered since this one looked
+          Effect.flatMap(known(text.success), (entry) => {
+            if (entry !== undefined) return Effect.succeed(entry.value)
             asks = true
             return Effect.tap(Effect.provideContext(ask, context), (value) => {
               freeze(value)

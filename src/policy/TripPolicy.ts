@@ -32,8 +32,8 @@ export const consecutive = (failures: number): TripPolicy => ({ _tag: "Consecuti
  *
  * `rate` (above 0, below 1, default 0.5) is the failure rate at which evidence
  * neither grows nor shrinks; `evidence` (1 up, default 13) is how many failures
- * on end it takes. It opens within 13 calls of an outage and stays closed under
- * a steady 30% of errors.
+ * on end it takes. It opens within 13 calls of an outage; under a steady 30% of
+ * errors it opens once in some 265 000 calls.
  *
  * Source: CUSUM, E. S. Page, Biometrika 41 (1954).
  *

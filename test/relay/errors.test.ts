@@ -39,7 +39,7 @@ const common = { endpoint: "a", status: 418, detail: "teapot", attempts }
 /** One of each, with every field there is, and what it says. */
 const complete = {
   RateLimited: [
-    new RateLimited({ key: "a", source: "Upstream", retryAfter, detail: "slow down", attempts }),
+    new RateLimited({ key: "a", source: "Upstream", status: 429, retryAfter, detail: "slow down", attempts }),
     "\"a\" asks to wait, try again in 1s 500ms, slow down"
   ],
   QuotaExceeded: [

@@ -167,6 +167,17 @@ describe("health checks", () => {
       assert.strictEqual(yield* state("a"), "Exhausted")
     }).pipe(Effect.provide(Trial.over(one(), { health: everyTen }))))
 
+  it.effect("nor when a check in between was refused with it as well", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", status(403), answer("Hello."))
+      yield* Trial.failure()
+      yield* playChecks("a", status(403))
+      yield* Trial.pass("10 seconds")
+      yield* playChecks("a", status(200))
+      yield* Trial.pass("1 minute")
+      assert.strictEqual(yield* state("a"), "Exhausted")
+    }).pipe(Effect.provide(Trial.over(one(), { health: everyTen }))))
+
   it.effect("of one endpoint do not hold up those of another", () =>
     Effect.gen(function*() {
       for (let id = 0; id < 8; id++) yield* playChecks(`slow-${id}`, status(200, { delay: "4 seconds" }))

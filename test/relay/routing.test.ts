@@ -71,7 +71,7 @@ describe("routing", () => {
 
   it.effect("the faster endpoint of a tier gets more calls, the slower one is not forgotten", () =>
     Effect.gen(function*() {
-      for (let call = 0; call < 200; call++) {
+      for (let call = 0; call < 80; call++) {
         yield* Effect.all([Trial.start(Trial.chat()), Trial.start(Trial.chat()), Trial.start(Trial.chat())])
         yield* Trial.pass("600 millis")
       }
