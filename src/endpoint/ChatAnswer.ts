@@ -121,7 +121,8 @@ const textOf = (content: string | ReadonlyArray<unknown> | null | undefined): st
 
 const cut = new Set(["length", "max_tokens"])
 
-const countOf = (value: number | null | undefined): number => Math.max(0, Math.trunc(value ?? 0))
+const countOf = (value: number | null | undefined): number =>
+  Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(value ?? 0)))
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
 

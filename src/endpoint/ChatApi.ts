@@ -135,21 +135,13 @@ export const complete = Effect.fnUntraced(function*(
   transport: Transport,
   endpoint: Endpoint.Endpoint,
   model: string,
-  request: ChatRequest.ChatRequest
+  body: ChatRequest.Body
 ): Effect.fn.Return<ChatAnswer.ChatAnswer, Failure.Answered> {
-  const message = yield* Effect.try({
-    try: () =>
-      HttpClientRequest.post(`${endpoint.baseUrl}/chat/completions`).pipe(
-        HttpClientRequest.acceptJson,
-        HttpClientRequest.bodyJsonUnsafe({ ...request, model }),
-        authorize(endpoint)
-      ),
-    catch: (cause) =>
-      Rejection.make(Failure.RequestRejected, {
-        detail: `it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`,
-        attempts: Attempt.none
-      })
-  })
+  const message = HttpClientRequest.post(`${endpoint.baseUrl}/chat/completions`).pipe(
+    HttpClientRequest.acceptJson,
+    HttpClientRequest.bodyText(body(model), "application/json"),
+    authorize(endpoint)
+  )
   const response = yield* Effect.mapError(
     send(transport.client, endpoint, message),
     unreachable(endpoint)

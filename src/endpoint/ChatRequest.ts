@@ -47,6 +47,26 @@ export const flaw = (request: ChatRequest): string | undefined => {
   return request["stream"] === true ? "stream has to be left out: chat answers as a whole" : undefined
 }
 
+/**
+ * The body of a request, for whichever model it is sent to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Body = (model: string) => string
+
+/**
+ * Writes the request, once: what its owner does to it later reaches no attempt.
+ * Throws what `JSON.stringify` throws.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const write = (request: ChatRequest): Body => {
+  const members = JSON.stringify({ ...request, model: undefined }).slice(1)
+  return (model) => `{"model":${JSON.stringify(model)},${members}`
+}
+
 // about what tokenizers make of English; what an answer reports corrects it afterwards
 const charactersPerToken = 4
 

@@ -92,6 +92,7 @@ const kindByWord: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ] as const).map((word) => [word, "Unavailable"] as const),
   ...([
     "invalid_api_key",
+    "api_key_invalid",
     "authentication_error",
     "permission_error",
     "unauthenticated",
@@ -133,7 +134,7 @@ const kindByStatus = (status: number): Kind | undefined => {
 const kindOf = (error: WireError.WireError | undefined, status: number): Kind | undefined => {
   const message = error?.message ?? ""
   // a limit that one request alone is over is no matter of waiting
-  if (status === 429 && /request too large/i.test(message)) return "Context"
+  if ((status === 429 || status === 413) && /request too large/i.test(message)) return "Context"
   // a free tier of nothing: this account will never get this model
   if (status === 429 && /\blimit: 0(?![\d.])/.test(message)) return "Model"
   for (const word of error?.words ?? []) {
@@ -145,6 +146,7 @@ const kindOf = (error: WireError.WireError | undefined, status: number): Kind | 
   }
   // only a JSON body says that it was the API, and not a wrong address, that found nothing
   if (status === 404) return error === undefined ? "Unavailable" : "Model"
+  if (status === 405) return "Unavailable"
   return kindByStatus(status)
 }
 

@@ -23,7 +23,7 @@ import * as Now from "../policy/Now.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
-import type * as Verdict from "../policy/Verdict.ts"
+import * as Verdict from "../policy/Verdict.ts"
 import type * as Account from "./Account.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
@@ -177,12 +177,14 @@ export class GuardedEndpoint {
 
   /** Gives back what the admission took and learns from how the call ended. */
   settle(admission: Admission, ending: Ending, now: number, random: number): void {
-    const elapsed = now - admission.startedAt
-    const outcome = this.#learn(admission, ending, elapsed, now)
-    this.breaker.settleUnsafe(admission.ticket, outcome, now, random)
-    // last: whoever waits for the slot is to know what was learned
-    this.#inFlight--
-    this.bulkhead.releaseUnsafe()
+    try {
+      const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
+      this.breaker.settleUnsafe(admission.ticket, outcome, now, random)
+    } finally {
+      // last: whoever waits for the slot is to know what was learned
+      this.#inFlight--
+      this.bulkhead.releaseUnsafe()
+    }
     if (this.#draining && this.#inFlight === 0) this.#idle.openUnsafe()
   }
 
@@ -198,8 +200,9 @@ export class GuardedEndpoint {
 
   /** What a health check says of the key. It takes back only its own refusal: a call may need more rights. */
   checkedKey(isRefused: boolean, now: number): void {
-    if (isRefused) this.#refuseKey(now, "Check")
-    else if (this.#keyRefusedBy === "Check") this.#keyOutUntil = 0
+    // a key that calls are answered with may not be allowed to list models
+    if (isRefused && this.#answered === 0) this.#refuseKey(now, "Check")
+    else if (!isRefused && this.#keyRefusedBy === "Check") this.#keyOutUntil = 0
   }
 
   /** Expected milliseconds to the end of one more call; what routing compares. */
@@ -283,27 +286,37 @@ export class GuardedEndpoint {
         if (admission.startedAt > this.#keyOutAt) this.#keyOutUntil = 0
         if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
         ModelPauses.answered(this.#pauses, model, admission.startedAt)
-        const slow = elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
+        const slow = this.#isSlow(elapsed)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
       }
       case "Failed": {
         this.#failed++
-        this.#lastFailure = tagOf(ending.failure)
+        this.#lastFailure = Verdict.tagOf(ending.failure) ?? "Failure"
         if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.#remember(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
           Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
+        }
+        // the caller's time was up, but the endpoint did take at least that long
+        if (Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {
+          Latency.penalize(this.#latency, elapsed, now, this.#rule)
+          return "Slow"
         }
         return ending.verdict.breaker
       }
     }
   }
 
+  #isSlow(elapsed: number): boolean {
+    return elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
+  }
+
   #refuseKey(now: number, by: "Call" | "Check"): void {
+    // a check does not take over what a call has found: it could give the key back too soon
+    this.#keyRefusedBy = by === "Check" && now < this.#keyOutUntil ? this.#keyRefusedBy : by
     this.#keyOutUntil = now + recheck
     this.#keyOutAt = now
-    this.#keyRefusedBy = by
   }
 
   // a verdict is kept where it is true: account, key, or endpoint and model
@@ -324,6 +337,3 @@ export class GuardedEndpoint {
 }
 
 const remaining = (until: number, now: number): Duration.Duration => Duration.millis(Math.ceil(until - now))
-
-const tagOf = (failure: unknown): string =>
-  typeof failure === "object" && failure !== null && "_tag" in failure ? String(failure._tag) : "Failure"

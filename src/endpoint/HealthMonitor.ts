@@ -90,11 +90,11 @@ const check = Effect.fnUntraced(function*(
       const outcome: Circuit.Outcome = exit._tag === "Failure" || status === 429
         ? "Ignored"
         : healthy
-        ? probed ? "Success" : "Ignored"
+        ? probed && status < 400 ? "Success" : "Ignored"
         : "Failure"
       target.breaker.settleUnsafe(ticket, outcome, now, random.nextDoubleUnsafe())
       if (exit._tag === "Success") {
-        if (healthy) target.checkedKey(status === 401 || status === 403, now)
+        if (healthy) target.checkedKey(status === 401, now)
         report({ endpoint: target.endpoint.id, healthy, duration: now - startedAt })
       }
       return undefined

@@ -71,6 +71,8 @@ export interface Registry {
   readonly remove: (id: string) => Effect.Effect<void, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   readonly all: () => Iterable<GuardedEndpoint>
+  /** Whether any endpoint serves a model, draining ones included. */
+  readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
   /** The endpoints that serve a model, tier by tier; without a model, all of them. */
@@ -222,6 +224,7 @@ export const make = (options: {
       }),
     get,
     all: () => targets.values(),
+    knows: (model) => Array.from(targets.values()).some(({ endpoint }) => serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model) => {
       const known = index.get(model)

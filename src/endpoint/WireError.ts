@@ -32,7 +32,8 @@ const fromDetails = (details: unknown): Pick<WireError, "words" | "hint"> => {
   const violations = parts.flatMap(({ violations }) => Array.isArray(violations) ? violations.filter(isRecord) : [])
   const isDaily = violations.some(({ quotaId }) => typeof quotaId === "string" && quotaId.includes("PerDay"))
   const hints = parts.flatMap(({ retryDelay }) => RetryAfter.fromProtobuf(retryDelay) ?? [])
-  return { words: isDaily ? ["quota_exceeded"] : [], hint: hints[0] }
+  const reasons = parts.flatMap(({ reason }) => textOf(reason))
+  return { words: [...(isDaily ? ["quota_exceeded"] : []), ...reasons], hint: hints[0] }
 }
 
 /**
@@ -47,7 +48,8 @@ export const fromBody = (body: unknown): WireError | undefined => errorOf(body, 
 const errorOf = (body: unknown, depth: number): WireError | undefined => {
   const holder = Array.isArray(body) ? body[0] : body
   if (!isRecord(holder)) return undefined
-  const error = holder["error"]
+  // some servers put the error at the top, and name it so
+  const error = holder["object"] === "error" ? holder : holder["error"]
   if (typeof error === "string" && error !== "") {
     return { words: [error.toLowerCase()], message: error, status: undefined, hint: undefined }
   }
@@ -60,6 +62,7 @@ const errorOf = (body: unknown, depth: number): WireError | undefined => {
   const words = [
     ...inner.flatMap(({ words }) => words),
     ...google.words,
+    ...(isRecord(metadata) && "flagged_input" in metadata ? ["content_filter"] : []),
     ...textOf(isRecord(details) ? details["error_code"] : undefined),
     ...[code, type, status].flatMap(textOf)
   ]

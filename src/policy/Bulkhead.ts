@@ -184,13 +184,16 @@ const build = (
     freed++
     if (isServing) return
     isServing = true
-    while (freed > 0) {
-      freed--
-      const turn = WaitList.serve(queue)
-      if (turn === undefined) running--
-      else turn()
+    try {
+      while (freed > 0) {
+        freed--
+        const turn = WaitList.serve(queue)
+        if (turn === undefined) running--
+        else turn()
+      }
+    } finally {
+      isServing = false
     }
-    isServing = false
   }
 
   const awaitSlot = (onSlot: () => void): Effect.Effect<void, BulkheadFull> =>

@@ -224,11 +224,14 @@ const build = (
     WaitList.leave(place)
     if (isWaking) return
     isWaking = true
-    while (hasNewHead) {
-      hasNewHead = false
-      queue.first?.value.wake?.()
+    try {
+      while (hasNewHead) {
+        hasNewHead = false
+        queue.first?.value.wake?.()
+      }
+    } finally {
+      isWaking = false
     }
-    isWaking = false
   }
 
   const untilFirst = (place: WaitList.Place<Waiter>): Effect.Effect<void> =>

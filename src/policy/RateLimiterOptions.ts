@@ -28,7 +28,7 @@ export interface Options {
   readonly tokenBurst?: number | undefined
   /** Added to the window, for what a network may push together that was sent apart. */
   readonly margin?: Duration.Input | undefined
-  /** How long a call may wait for its turn; zero to be refused at once. */
+  /** How long a call may wait for its turn; zero to be refused at once. A relay goes by its own `maxWait`. */
   readonly maxWait?: Duration.Input | undefined
   /** How many calls may wait, from 0 up. */
   readonly maxQueued?: number | undefined

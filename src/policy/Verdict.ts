@@ -51,6 +51,22 @@ export const byTag = {
 } as const satisfies Record<string, Verdict>
 
 /**
+ * The `_tag` of an error, if it has one that is a text. Total: an error of
+ * somebody else's may throw when it is looked at.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const tagOf = (error: unknown): string | undefined => {
+  try {
+    const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+    return typeof tag === "string" ? tag : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * The verdict on any failure: by its `_tag` where that is ours; a failure
  * nobody knows is the target's.
  *
@@ -58,6 +74,6 @@ export const byTag = {
  * @since 0.1.0
  */
 export const of = (error: unknown): Verdict => {
-  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
-  return typeof tag === "string" && Object.hasOwn(byTag, tag) ? byTag[tag as keyof typeof byTag] : fails
+  const tag = tagOf(error)
+  return tag !== undefined && Object.hasOwn(byTag, tag) ? byTag[tag as keyof typeof byTag] : fails
 }

@@ -28,8 +28,12 @@ import * as RelayError from "./RelayError.ts"
 import * as Round from "./Round.ts"
 import * as Standby from "./Standby.ts"
 
-const nobodyToAsk = <A, E, R>(call: Progress.Call<A, E, R>, progress: Progress.Progress<E>): RelayError.ExecuteError =>
-  call.model === undefined
+const nobodyToAsk = <A, E, R>(
+  relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>
+): RelayError.ExecuteError =>
+  call.model === undefined || relay.registry.knows(call.model)
     ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
     : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
 
@@ -41,23 +45,23 @@ const toInput = <E>(failure: Progress.Failed<E>, progress: Progress.Progress<E>)
 
 /** Whether the call now holds a pass that it queued for, having sent nothing this round. */
 const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effect.Effect<boolean> => {
-  const shortage = Standby.choose(progress.shortages)
   const now = Now.read(progress.clock)
   const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
-  if (shortage === undefined || maxWait <= Standby.knownWait(shortage)) return Effect.succeed(false)
+  const lines = Standby.choose(progress.shortages).filter((shortage) => Standby.knownWait(shortage) < maxWait)
+  const [first] = lines
+  if (first === undefined) return Effect.succeed(false)
   relay.events.tell({
     _tag: "WaitBegan",
     round: progress.round + 1,
-    delay: Standby.knownWait(shortage),
-    because: shortage.refusal._tag
+    delay: Standby.knownWait(first),
+    because: first.refusal._tag
   })
-  return Standby.wait(shortage, progress.demand, maxWait, progress.clock, (pass) => {
+  return Standby.wait(lines, progress.demand, maxWait, progress.clock, (pass) => {
     progress.pass = pass
   }).pipe(
-    Effect.map((refusal) => {
-      if (refusal === undefined) return true
-      progress.failures.set(shortage.target, refusal)
-      return false
+    Effect.map((refused) => {
+      for (const { refusal, target } of refused ?? []) progress.failures.set(target, refusal)
+      return refused === undefined
     })
   )
 }
@@ -84,7 +88,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     }
 
     const failures = Array.from(progress.failures.values())
-    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(call, progress))
+    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call, progress))
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
     if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)

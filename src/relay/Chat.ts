@@ -60,6 +60,20 @@ export type Chat = (
 const rejected = (detail: string): RelayError.RelayError =>
   Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
 
+/** A request as it will be sent, and as it was when it came. */
+interface Written {
+  readonly request: ChatRequest.ChatRequest
+  readonly body: ChatRequest.Body
+  readonly tokens: number
+}
+
+const write = (request: ChatRequest.ChatRequest): Effect.Effect<Written, RelayError.RelayError> =>
+  Effect.try({
+    try: () => ({ request, body: ChatRequest.write(request), tokens: ChatRequest.estimateTokens(request) }),
+    catch: (cause) =>
+      rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+  })
+
 /**
  * The chat of a relay.
  *
@@ -71,12 +85,12 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = (request: ChatRequest.ChatRequest, deadline: number | undefined) =>
+  const ask = ({ body, request, tokens }: Written, deadline: number | undefined) =>
     Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
       model: request.model,
-      estimatedTokens: ChatRequest.estimateTokens(request),
+      estimatedTokens: tokens,
       operation: (endpoint) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, request.model) ?? request.model, request),
+        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, request.model) ?? request.model, body),
       usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
       verdict: Verdict.of,
       deadline,
@@ -85,11 +99,12 @@ export const make = (
     })
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
-    options?.tenant !== undefined && options.cache !== false &&
+    options?.tenant !== undefined && options.tenant !== "" && options.cache !== false &&
     (options.cache === true || cache.cacheNonDeterministic || request.temperature === 0)
 
-  // an answer that was cut at the token limit is not the answer
-  const isWhole = ({ value }: Progress.Answered<ChatAnswer.ChatAnswer>): boolean => !value.truncated
+  // an answer that was cut at the token limit, or by a filter, is not the answer
+  const isWhole = ({ value }: Progress.Answered<ChatAnswer.ChatAnswer>): boolean =>
+    !value.truncated && value.finishReason !== "content_filter"
 
   const reply = (
     { meta, value }: Progress.Answered<ChatAnswer.ChatAnswer>,
@@ -98,7 +113,7 @@ export const make = (
 
   const askThroughCache = Effect.fnUntraced(function*(
     tenant: string,
-    request: ChatRequest.ChatRequest,
+    written: Written,
     deadline: number | undefined
   ): Effect.fn.Return<Reply, Failure.Answered | RelayError.ExecuteError | ResponseCache.Uncacheable> {
     const startedAt = yield* Now.current
@@ -107,9 +122,9 @@ export const make = (
       let asks = false
       const askMyself = Effect.suspend(() => {
         asks = true
-        return ask(request, left)
+        return ask(written, left)
       })
-      const answer = yield* cache.through({ tenant, request }, askMyself, isWhole).pipe(
+      const answer = yield* cache.through({ tenant, request: written.request }, askMyself, isWhole).pipe(
         Deadline.within(left, deadline),
         // whoever asked for both of us had less time than I have
         Effect.catchTag("DeadlineExceeded", (failure) => asks ? Effect.fail(failure) : Effect.undefined)
@@ -119,7 +134,7 @@ export const make = (
         left = deadline === undefined ? undefined : deadline - elapsed
         if (left !== undefined && left <= 0) return yield* Effect.fail(Deadline.passed(deadline!, Attempt.none))
       } else if (answer.hit) {
-        relay.events.tell({ _tag: "CacheHit", model: request.model })
+        relay.events.tell({ _tag: "CacheHit", model: written.request.model })
         const { meta, value } = answer.value
         return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none } }, "hit")
       } else {
@@ -132,10 +147,11 @@ export const make = (
     const flaw = ChatRequest.flaw(request)
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
     const deadline = yield* Deadline.decode(options?.deadline)
-    const askDirectly = Effect.map(ask(request, deadline), (answer) => reply(answer, "bypass"))
+    const written = yield* write(request)
+    const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
     if (!isCached(request, options)) return yield* askDirectly
     return yield* Effect.catchTag(
-      askThroughCache(options!.tenant!, request, deadline),
+      askThroughCache(options!.tenant!, written, deadline),
       "Uncacheable",
       () => askDirectly
     )

@@ -154,10 +154,14 @@ export const isRelayError = (failure: unknown): failure is RelayError =>
   ours.some((errorClass) => failure instanceof errorClass)
 
 const hintOf = (failure: unknown): Duration.Duration | undefined => {
-  const hint = typeof failure === "object" && failure !== null && "retryAfter" in failure
-    ? failure.retryAfter
-    : undefined
-  return Duration.isDuration(hint) ? hint : undefined
+  try {
+    const hint = typeof failure === "object" && failure !== null && "retryAfter" in failure
+      ? failure.retryAfter
+      : undefined
+    return Duration.isDuration(hint) ? hint : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -166,11 +170,8 @@ const hintOf = (failure: unknown): Duration.Duration | undefined => {
  * @category getters
  * @since 0.1.0
  */
-export const tagOf = (failure: unknown): string => {
-  if (typeof failure !== "object" || failure === null) return "Failure"
-  if ("_tag" in failure && typeof failure._tag === "string") return failure._tag
-  return failure instanceof Error ? failure.name : "Failure"
-}
+export const tagOf = (failure: unknown): string =>
+  Verdict.tagOf(failure) ?? (failure instanceof Error ? failure.name : "Failure")
 
 /**
  * What is left to say when every candidate of a round has failed.

@@ -118,5 +118,8 @@ export const Settings = Schema.Struct({
 export const HealthSettings = Schema.Struct({
   schedule: schedule<unknown>(),
   timeout: Configuration.duration,
-  path: Schema.String
+  path: Configuration.field(
+    (value): value is string => typeof value === "string" && value.startsWith("/"),
+    "it has to be a path that begins with /"
+  )
 })

@@ -24,11 +24,16 @@ import * as Standby from "./Standby.ts"
 // how many candidates are drawn one by one before the rest is gone through in order
 const draws = 64
 
+// an error of somebody else's may throw when it is looked at
 const describe = (failure: unknown): { readonly status?: number; readonly detail?: string } => {
-  if (typeof failure !== "object" || failure === null) return {}
-  return {
-    ...("status" in failure && Number.isSafeInteger(failure.status) ? { status: Number(failure.status) } : {}),
-    ...("detail" in failure && typeof failure.detail === "string" ? { detail: failure.detail } : {})
+  try {
+    if (typeof failure !== "object" || failure === null) return {}
+    return {
+      ...("status" in failure && Number.isSafeInteger(failure.status) ? { status: Number(failure.status) } : {}),
+      ...("detail" in failure && typeof failure.detail === "string" ? { detail: failure.detail } : {})
+    }
+  } catch {
+    return {}
   }
 }
 
@@ -184,14 +189,14 @@ const attempt = <A, E, R>(
         const duration = now - admission.startedAt
         admission.target.settle(
           admission,
-          isUnwritable(ending) ? { _tag: "Interrupted" } : ending,
+          ending,
           now,
           progress.random.nextDoubleUnsafe()
         )
         Progress.note(relay, progress, {
           endpoint: admission.target.endpoint.id,
           outcome: outcomeOf(ending),
-          sent: !isUnwritable(ending),
+          sent: true,
           round: progress.round,
           at: Math.round(progress.clock.currentTimeMillisUnsafe() - duration),
           duration,
@@ -205,10 +210,6 @@ const attempt = <A, E, R>(
       (value) => admission === undefined ? undefined : { endpoint: admission.target.endpoint.id, value: value as A }
     )
   })
-
-// a request that cannot be written does not leave this process
-const isUnwritable = (ending: GuardedEndpoint.Ending): boolean =>
-  ending._tag === "Failed" && ending.failure instanceof Failure.RequestRejected && ending.failure.endpoint === undefined
 
 const outcomeOf = (ending: GuardedEndpoint.Ending): string => {
   switch (ending._tag) {

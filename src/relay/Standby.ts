@@ -43,46 +43,53 @@ export const isShortage = (refusal: unknown): refusal is BulkheadFull | RateLimi
 export const knownWait = ({ refusal }: Shortage): number =>
   refusal instanceof RateLimited && refusal.retryAfter !== undefined ? Duration.toMillis(refusal.retryAfter) : 0
 
+// a call stands in no more lines than this at once
+const maxLines = 8
+
 /**
- * Where to queue: at the limiter that is free soonest, otherwise at the bulkhead
- * that was asked first.
+ * Where to queue: where it is known to be soonest, and then where it was asked first.
  *
  * @category routing
  * @since 0.1.0
  */
-export const choose = (shortages: ReadonlyArray<Shortage>): Shortage | undefined => {
-  const limited = shortages.filter(({ refusal }) => refusal instanceof RateLimited)
-  return limited.length === 0
-    ? shortages[0]
-    : limited.reduce((soonest, other) => knownWait(other) < knownWait(soonest) ? other : soonest)
-}
+export const choose = (shortages: ReadonlyArray<Shortage>): ReadonlyArray<Shortage> =>
+  shortages.toSorted((a, b) => knownWait(a) - knownWait(b)).slice(0, maxLines)
 
 /**
- * Queues for at most `maxWait` milliseconds: `undefined` when the wait ended with a
- * pass, which `onPass` is given in the step that takes it; otherwise why not.
+ * Queues at all of these for at most `maxWait` milliseconds, and takes the first
+ * pass: `undefined` when there is one, which `onPass` is given in the step that
+ * takes it; otherwise why not, for each.
  *
  * @category calls
  * @since 0.1.0
  */
 export const wait = (
-  { refusal, target }: Shortage,
+  shortages: ReadonlyArray<Shortage>,
   demand: GuardedEndpoint.Demand,
   maxWait: number,
   clock: Clock.Clock,
   onPass: (pass: GuardedEndpoint.Pass) => void
-): Effect.Effect<BulkheadFull | RateLimited | undefined> => {
-  let passed = false
-  return target.awaitPass(refusal, demand, maxWait, clock, (pass) => {
-    passed = true
-    onPass(pass)
-  }).pipe(
+): Effect.Effect<ReadonlyArray<Shortage> | undefined> => {
+  let hasPassed = false
+  const refused = new Map(shortages.map((shortage) => [shortage.target, tooLong(shortage)]))
+  const waits = shortages.map(({ refusal, target }) =>
+    target.awaitPass(refusal, demand, maxWait, clock, (pass) => {
+      // two lines may serve the call in one step: one pass is enough
+      if (hasPassed) return target.returnPass(pass, demand)
+      hasPassed = true
+      onPass(pass)
+    }).pipe(Effect.mapError((refusal) => {
+      refused.set(target, { target, refusal })
+    }))
+  )
+  return Effect.raceAll(waits).pipe(
     Effect.timeoutOption(maxWait),
-    Effect.match({
-      onFailure: (failure) => passed ? undefined : failure,
-      onSuccess: () => {
-        if (passed) return undefined
-        return refusal instanceof RateLimited ? refusal : target.bulkhead.refusalUnsafe("WaitedTooLong")
-      }
-    })
+    Effect.ignore,
+    Effect.map(() => hasPassed ? undefined : Array.from(refused.values()))
   )
 }
+
+const tooLong = ({ refusal, target }: Shortage): Shortage => ({
+  target,
+  refusal: refusal instanceof RateLimited ? refusal : target.bulkhead.refusalUnsafe("WaitedTooLong")
+})

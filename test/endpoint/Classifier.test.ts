@@ -43,6 +43,50 @@ const tooManyTokens = "Request too large for gpt-4o in organization org-1 on tok
 const spendCap = "You have reached your specified API usage limits. You will regain access on 2026-04-01 at 00:00 UTC."
 
 const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
+  vLLM: [
+    [
+      "a window that is too small, at the top of the body",
+      400,
+      {
+        object: "error",
+        message: "This model's maximum context length is 4096 tokens.",
+        type: "BadRequestError",
+        code: 400
+      },
+      "ContextTooLong"
+    ],
+    [
+      "a model it does not have",
+      404,
+      { object: "error", message: "The model does not exist.", code: 404 },
+      "ModelNotFound"
+    ]
+  ],
+  "a moderation in between": [
+    [
+      "an input that was flagged",
+      403,
+      {
+        error: { code: 403, message: "Your input was flagged", metadata: { reasons: ["violence"], flagged_input: "…" } }
+      },
+      "ContentRefused"
+    ]
+  ],
+  "Gemini's keys": [
+    [
+      "a key that is none",
+      400,
+      [{
+        error: {
+          code: 400,
+          status: "INVALID_ARGUMENT",
+          message: "API key not valid.",
+          details: [{ reason: "API_KEY_INVALID" }]
+        }
+      }],
+      "Unauthorized"
+    ]
+  ],
   OpenAI: [
     ["requests a minute", 429, openai("rate_limit_exceeded", "requests"), "RateLimited"],
     ["tokens a minute", 429, openai("rate_limit_exceeded", "tokens"), "RateLimited"],

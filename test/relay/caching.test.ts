@@ -144,3 +144,27 @@ describe("equal requests at the same time", () => {
       assert.strictEqual(yield* Trial.count("a"), 1)
     }).pipe(Effect.provide(Trial.over([make("a", [status(401, { delay: "1 second" })])]))))
 })
+
+describe("a request that is changed while it is under way", () => {
+  it.effect("is sent again as it was when it came", () =>
+    Effect.gen(function*() {
+      const message = { role: "user", content: "Hi" }
+      const call = yield* Trial.start(Trial.chat(acme, { ...cold, messages: [message] }))
+      message.content = "changed"
+      yield* Trial.pass("1 minute")
+      assert.strictEqual((yield* Fiber.join(call)).text, "Hello.")
+      const contents = (yield* Trial.received("a")).map(({ body }) => JSON.stringify(body["messages"]))
+      assert.deepStrictEqual(
+        contents,
+        Array.from({ length: 2 }, () => JSON.stringify([{ role: "user", content: "Hi" }]))
+      )
+    }).pipe(Effect.provide(Trial.over([make("a", [status(503, { delay: "1 second" }), answer("Hello.")])]))))
+})
+
+describe("an answer that a filter cut off", () => {
+  it.effect("is not kept", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      assert.strictEqual((yield* ask(acme)).meta.cache, "miss")
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("Par", { finishReason: "content_filter" })])]))))
+})

@@ -113,4 +113,10 @@ describe("how a relay is put together", () => {
       const bulkhead = Context.get(services, Bulkhead.Bulkhead)
       assert.deepStrictEqual([builds, (yield* bulkhead.keys).includes("a")], [1, true])
     }))
+
+  it.effect("make builds the same in a scope of one's own", () =>
+    Effect.gen(function*() {
+      const relay = yield* RelayService.make({ endpoints: [one.endpoint], health: "off" })
+      assert.strictEqual((yield* relay.chat(Trial.hi)).text, "Hello.")
+    }).pipe(Effect.provide(Trial.over([one]))))
 })

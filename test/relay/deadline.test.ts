@@ -210,3 +210,24 @@ describe("a call that its caller gives up", () => {
 })
 
 type RelayCall = Effect.Effect<unknown, unknown, Trial.Services>
+
+describe("an endpoint that outlasts its callers' deadlines", () => {
+  it.effect("counts as slow once it took longer than it ever does, and others are asked first", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 25; call++) yield* Trial.whatever(Trial.chat())
+      yield* Trial.play("a", fault("silence"))
+      for (let call = 0; call < 3; call++) yield* Trial.whatever(Trial.failure({ deadline: "5 seconds" }))
+      assert.strictEqual((yield* Trial.status("a")).state, "Degraded")
+      assert.strictEqual((yield* Trial.chat({ deadline: "5 seconds" })).text, "b")
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [answer("a", { delay: "100 millis" })]), make("b", [answer("b")], { tier: 1 })])
+    )))
+
+  it.effect("does not, while it took no longer than it may", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 25; call++) yield* Trial.whatever(Trial.chat())
+      yield* Trial.play("a", fault("silence"))
+      for (let call = 0; call < 10; call++) yield* Trial.whatever(Trial.failure({ deadline: "200 millis" }))
+      assert.strictEqual((yield* Trial.status("a")).state, "Healthy")
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("a", { delay: "100 millis" })])]))))
+})

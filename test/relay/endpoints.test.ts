@@ -116,7 +116,7 @@ describe("endpoints that change while calls are under way", () => {
       const { endpoints } = yield* Trial.relay
       yield* only("a")
       yield* endpoints.drain("a")
-      assert.strictEqual((yield* Trial.failure())._tag, "ModelNotFound")
+      assert.strictEqual((yield* Trial.failure())._tag, "RelayExhausted")
       yield* endpoints.replace(a.endpoint)
       assert.strictEqual((yield* Trial.whatever(Trial.chat())).text, "a")
     }).pipe(Effect.provide(Trial.over([a, b]))))

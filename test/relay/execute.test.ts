@@ -202,3 +202,28 @@ describe("execute", () => {
       assert.deepInclude(failure, { _tag: "RelayExhausted", attempts: [] })
     }).pipe(Effect.provide(Trial.over(two))))
 })
+
+describe("an error that throws when it is looked at", () => {
+  const odd: ReadonlyArray<readonly [string, () => unknown]> = [
+    ["a tag that is no text", () => ({ _tag: Object.create(null) })],
+    ["a tag that throws", () => ({
+      get _tag() {
+        throw new Error("no tag for you")
+      }
+    })],
+    ["a proxy that was revoked", () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return proxy
+    }]
+  ]
+  it.effect.each(odd)("costs no permit: %s", ([, make]) =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 30; call++) yield* Effect.exit(execute(() => Effect.fail(make())))
+      const { bulkhead, inFlight } = yield* Trial.status("a")
+      assert.deepStrictEqual([bulkhead.running, inFlight], [0, 0])
+      assert.strictEqual((yield* execute(() => Effect.succeed("well"))).value, "well")
+    }).pipe(
+      Effect.provide(Trial.over(two, { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(99) } }))
+    ))
+})

@@ -145,10 +145,28 @@ describe("health checks", () => {
     }).pipe(Effect.provide(Trial.over(one(), { health: everyTen }))))
 
   it.effect.each([401, 403])(
-    "that are refused take the key out, and one that is not gives it back: %i",
+    "that are refused say nothing of a key that calls are answered with: %i",
     (code) =>
       Effect.gen(function*() {
+        yield* Trial.chat()
         yield* playChecks("a", status(code))
+        yield* Trial.pass("1 minute")
+        assert.strictEqual((yield* Trial.chat()).text, "Hello.")
+      }).pipe(Effect.provide(Trial.over(one(), { health: everyTen })))
+  )
+
+  it.effect("that are forbidden do not take a key out that was never used: it may still be good for calls", () =>
+    Effect.gen(function*() {
+      yield* playChecks("a", status(403))
+      yield* Trial.pass("1 minute")
+      assert.strictEqual((yield* Trial.chat()).text, "Hello.")
+    }).pipe(Effect.provide(Trial.over(one(), { health: everyTen }))))
+
+  it.effect(
+    "that are refused take out a key that was never good, and one that is not gives it back",
+    () =>
+      Effect.gen(function*() {
+        yield* playChecks("a", status(401))
         yield* Trial.pass("10 seconds")
         assert.strictEqual(yield* state("a"), "Exhausted")
         assert.strictEqual((yield* Trial.failure())._tag, "Unauthorized")

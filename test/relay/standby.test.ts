@@ -231,3 +231,24 @@ describe("a call whose turn has come", () => {
       Trial.over([narrow], { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } })
     )))
 })
+
+describe("a call that waits", () => {
+  it.effect("stands in every line at once, and goes where it is free first", () =>
+    Effect.gen(function*() {
+      const stuck = yield* Trial.start(Trial.chat())
+      const busy = yield* Trial.start(Trial.chat())
+      const waiting = yield* Effect.forEach([1, 2, 3], () => Trial.start(Trial.chat()))
+      yield* Trial.pass("4 seconds")
+      assert.isFalse(Trial.hasEnded(stuck))
+      assert.strictEqual(yield* text(busy), "b")
+      assert.deepStrictEqual(yield* Effect.forEach(waiting, text), ["b", "b", "b"])
+      yield* Fiber.interrupt(stuck)
+      for (const id of ["a", "b"]) {
+        const { bulkhead, inFlight } = yield* Trial.status(id)
+        assert.deepStrictEqual([inFlight, bulkhead.running, bulkhead.queued], [0, 0, 0])
+      }
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [fault("silence")], { limits: { concurrency: 1 } }),
+      make("b", [answer("b", { delay: "1 second" })], { tier: 1, limits: { concurrency: 1 } })
+    ], once))))
+})
