@@ -71,6 +71,8 @@ export interface Registry {
   readonly remove: (id: string) => Effect.Effect<void, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   readonly all: () => Iterable<GuardedEndpoint>
+  /** Succeeds at the next change of the set. */
+  readonly nextChange: Effect.Effect<void>
   /** Whether any endpoint serves a model, draining ones included. */
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
@@ -112,11 +114,15 @@ export const make = (options: {
 }): Registry => {
   const targets = new Map<string, GuardedEndpoint>()
   const accounts = new Map<string, Account.Account>()
+  const onNext = new Set<() => void>()
   const index = new Map<string | undefined, ReadonlyArray<Tier>>()
 
   const change = (tag: Change["_tag"], target: GuardedEndpoint): void => {
     index.clear()
     options.onChange({ _tag: tag, target })
+    const waiting = Array.from(onNext)
+    onNext.clear()
+    for (const resume of waiting) resume()
   }
 
   const accountOf = (id: string): Account.Account => {
@@ -224,6 +230,13 @@ export const make = (options: {
       }),
     get,
     all: () => targets.values(),
+    nextChange: Effect.callback<void>((resume) => {
+      const wake = (): void => resume(Effect.void)
+      onNext.add(wake)
+      return Effect.sync(() => {
+        onNext.delete(wake)
+      })
+    }),
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model) => {

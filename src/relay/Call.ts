@@ -43,7 +43,7 @@ const toInput = <E>(failure: Progress.Failed<E>, progress: Progress.Progress<E>)
     ? failure
     : Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
 
-/** Whether the call now holds a pass that it queued for, having sent nothing this round. */
+/** Having sent nothing this round: whether another is worth while now, with a pass in hand or other endpoints. */
 const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effect.Effect<boolean> => {
   const now = Now.read(progress.clock)
   const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
@@ -56,7 +56,7 @@ const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effe
     delay: Standby.knownWait(first),
     because: first.refusal._tag
   })
-  return Standby.wait(lines, progress.demand, maxWait, progress.clock, (pass) => {
+  return Standby.wait(lines, progress.demand, maxWait, progress.clock, relay.registry.nextChange, (pass) => {
     progress.pass = pass
   }).pipe(
     Effect.map((refused) => {

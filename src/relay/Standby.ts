@@ -57,8 +57,9 @@ export const choose = (shortages: ReadonlyArray<Shortage>): ReadonlyArray<Shorta
 
 /**
  * Queues at all of these for at most `maxWait` milliseconds, and takes the first
- * pass: `undefined` when there is one, which `onPass` is given in the step that
- * takes it; otherwise why not, for each.
+ * pass, which `onPass` is given in the step that takes it. It is also worth another
+ * look when the set of endpoints has changed. `undefined` for either; otherwise why
+ * there is no pass, for each.
  *
  * @category calls
  * @since 0.1.0
@@ -68,9 +69,11 @@ export const wait = (
   demand: GuardedEndpoint.Demand,
   maxWait: number,
   clock: Clock.Clock,
+  nextChange: Effect.Effect<void>,
   onPass: (pass: GuardedEndpoint.Pass) => void
 ): Effect.Effect<ReadonlyArray<Shortage> | undefined> => {
   let hasPassed = false
+  let hasChanged = false
   const refused = new Map(shortages.map((shortage) => [shortage.target, tooLong(shortage)]))
   const waits = shortages.map(({ refusal, target }) =>
     target.awaitPass(refusal, demand, maxWait, clock, (pass) => {
@@ -82,10 +85,14 @@ export const wait = (
       refused.set(target, { target, refusal })
     }))
   )
+  const change = Effect.map(nextChange, () => {
+    hasChanged = true
+  })
   return Effect.raceAll(waits).pipe(
+    Effect.raceFirst(change),
     Effect.timeoutOption(maxWait),
     Effect.ignore,
-    Effect.map(() => hasPassed ? undefined : Array.from(refused.values()))
+    Effect.map(() => hasPassed || hasChanged ? undefined : Array.from(refused.values()))
   )
 }
 

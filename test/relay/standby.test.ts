@@ -177,15 +177,15 @@ describe("a call whose turn has come", () => {
   it.effect("fails over like any other when the endpoint then fails", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay
-      yield* endpoints.remove("b")
+      yield* endpoints.isolate("b")
       yield* Trial.start(Trial.chat())
       const call = yield* Trial.start(Trial.chat())
       yield* Trial.play("a", status(503))
-      yield* endpoints.add(make("b", [answer("b")], { tier: 1 }).endpoint)
+      yield* endpoints.reset("b")
       yield* Trial.pass("1 second")
       assert.strictEqual(yield* text(call), "b")
       assert.deepStrictEqual(yield* Trial.counts("a", "b"), [2, 1])
-    }).pipe(Effect.provide(Trial.over([narrow, make("b", [answer("b")])], once))))
+    }).pipe(Effect.provide(Trial.over([narrow, make("b", [answer("b")], { tier: 1 })], once))))
 
   const gone: ReadonlyArray<readonly ["remove" | "drain", string]> = [["remove", "removed"], ["drain", "drained"]]
   it.effect.each(gone)(
@@ -252,3 +252,33 @@ describe("a call that waits", () => {
       make("b", [answer("b", { delay: "1 second" })], { tier: 1, limits: { concurrency: 1 } })
     ], once))))
 })
+
+describe("a call that waits while the endpoints change", () => {
+  it.effect("goes to one that was added, at once", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.remove("b")
+      const stuck = yield* Trial.start(Trial.chat())
+      const waiting = yield* Effect.forEach([1, 2], () => Trial.start(Trial.chat()))
+      yield* Trial.pass("1 second")
+      yield* endpoints.add(spare.endpoint)
+      assert.deepStrictEqual(yield* Effect.forEach(waiting, text), ["b", "b"])
+      yield* Fiber.interrupt(stuck)
+      assert.deepStrictEqual(yield* queued, [0, 0])
+    }).pipe(Effect.provide(Trial.over([hung, spare], once))))
+
+  it.effect("does not wait on for one that was removed", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      const stuck = yield* Trial.start(Trial.chat())
+      const other = yield* Trial.start(Trial.chat())
+      const call = yield* Trial.start(Trial.failure())
+      yield* Trial.pass("1 second")
+      yield* endpoints.remove("a")
+      assert.strictEqual((yield* Fiber.join(call))._tag, "BulkheadFull")
+      yield* Effect.forEach([stuck, other], Fiber.interrupt)
+    }).pipe(Effect.provide(Trial.over([hung], { ...once, bulkhead: { maxQueued: 5 } }))))
+})
+
+const hung = make("a", [fault("silence")], { limits: { concurrency: 1 } })
+const spare = make("b", [answer("b")], { tier: 1 })
