@@ -321,6 +321,7 @@ export class GuardedEndpoint {
 
   // a verdict is kept where it is true: account, key, or endpoint and model
   #remember(failure: unknown, { demand: { model }, startedAt }: Admission, now: number): void {
+    if (Verdict.tagOf(failure) === undefined) return
     if (failure instanceof RateLimited) {
       const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
       ModelPauses.rateLimited(this.#pauses, model, hint, startedAt, now)

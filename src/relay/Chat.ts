@@ -5,12 +5,14 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import * as CanonicalJson from "../policy/CanonicalJson.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
@@ -60,16 +62,20 @@ export type Chat = (
 const rejected = (detail: string): RelayError.RelayError =>
   Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
 
-/** A request as it will be sent, and as it was when it came. */
+/** A request as it was when it came: what its owner does to it later changes neither attempt nor cache. */
 interface Written {
-  readonly request: ChatRequest.ChatRequest
+  readonly model: string
   readonly body: ChatRequest.Body
   readonly tokens: number
 }
 
 const write = (request: ChatRequest.ChatRequest): Effect.Effect<Written, RelayError.RelayError> =>
   Effect.try({
-    try: () => ({ request, body: ChatRequest.write(request), tokens: ChatRequest.estimateTokens(request) }),
+    try: () => ({
+      model: request.model,
+      body: ChatRequest.write(request),
+      tokens: ChatRequest.estimateTokens(request)
+    }),
     catch: (cause) =>
       rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
   })
@@ -85,12 +91,12 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, request, tokens }: Written, deadline: number | undefined) =>
+  const ask = ({ body, model, tokens }: Written, deadline: number | undefined) =>
     Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
-      model: request.model,
+      model,
       estimatedTokens: tokens,
       operation: (endpoint) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, request.model) ?? request.model, body),
+        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body),
       usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
       verdict: Verdict.of,
       deadline,
@@ -112,7 +118,7 @@ export const make = (
   ): Reply => ({ ...value, meta: { ...meta, model: value.model, cache: cached, tokens: value.tokens } })
 
   const askThroughCache = Effect.fnUntraced(function*(
-    tenant: string,
+    question: ResponseCache.Question,
     written: Written,
     deadline: number | undefined
   ): Effect.fn.Return<Reply, Failure.Answered | RelayError.ExecuteError | ResponseCache.Uncacheable> {
@@ -124,7 +130,7 @@ export const make = (
         asks = true
         return ask(written, left)
       })
-      const answer = yield* cache.through({ tenant, request: written.request }, askMyself, isWhole).pipe(
+      const answer = yield* cache.through(question, askMyself, isWhole).pipe(
         Deadline.within(left, deadline),
         // whoever asked for both of us had less time than I have
         Effect.catchTag("DeadlineExceeded", (failure) => asks ? Effect.fail(failure) : Effect.undefined)
@@ -134,7 +140,7 @@ export const make = (
         left = deadline === undefined ? undefined : deadline - elapsed
         if (left !== undefined && left <= 0) return yield* Effect.fail(Deadline.passed(deadline!, Attempt.none))
       } else if (answer.hit) {
-        relay.events.tell({ _tag: "CacheHit", model: written.request.model })
+        relay.events.tell({ _tag: "CacheHit", model: written.model })
         const { meta, value } = answer.value
         return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none } }, "hit")
       } else {
@@ -149,9 +155,10 @@ export const make = (
     const deadline = yield* Deadline.decode(options?.deadline)
     const written = yield* write(request)
     const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
-    if (!isCached(request, options)) return yield* askDirectly
+    const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
+    if (text === undefined || Result.isFailure(text)) return yield* askDirectly
     return yield* Effect.catchTag(
-      askThroughCache(options!.tenant!, written, deadline),
+      askThroughCache({ tenant: options!.tenant!, request: text.success }, written, deadline),
       "Uncacheable",
       () => askDirectly
     )

@@ -139,7 +139,7 @@ const ours = [
  * @since 0.1.0
  */
 export const withAttempts = <E>(failure: E, attempts: ReadonlyArray<Attempt.Attempt>): E => {
-  const errorClass = ours.find((candidate) => failure instanceof candidate)
+  const errorClass = isRelayError(failure) ? ours.find((candidate) => failure instanceof candidate) : undefined
   if (errorClass === undefined) return failure
   return Rejection.make(errorClass as never, { ...failure, attempts } as never) as E
 }
@@ -151,7 +151,7 @@ export const withAttempts = <E>(failure: E, attempts: ReadonlyArray<Attempt.Atte
  * @since 0.1.0
  */
 export const isRelayError = (failure: unknown): failure is RelayError =>
-  ours.some((errorClass) => failure instanceof errorClass)
+  Verdict.tagOf(failure) !== undefined && ours.some((errorClass) => failure instanceof errorClass)
 
 const hintOf = (failure: unknown): Duration.Duration | undefined => {
   try {
@@ -170,8 +170,15 @@ const hintOf = (failure: unknown): Duration.Duration | undefined => {
  * @category getters
  * @since 0.1.0
  */
-export const tagOf = (failure: unknown): string =>
-  Verdict.tagOf(failure) ?? (failure instanceof Error ? failure.name : "Failure")
+export const tagOf = (failure: unknown): string => {
+  const tag = Verdict.tagOf(failure)
+  if (tag !== undefined) return tag
+  try {
+    return failure instanceof Error ? failure.name : "Failure"
+  } catch {
+    return "Failure"
+  }
+}
 
 /**
  * What is left to say when every candidate of a round has failed.

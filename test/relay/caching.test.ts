@@ -161,6 +161,20 @@ describe("a request that is changed while it is under way", () => {
     }).pipe(Effect.provide(Trial.over([make("a", [status(503, { delay: "1 second" }), answer("Hello.")])]))))
 })
 
+describe("a request that is changed while somebody else's call is waited for", () => {
+  it.effect("is asked, and kept, as it was when it came", () =>
+    Effect.gen(function*() {
+      const message = { role: "user", content: "Hi" }
+      yield* Trial.start(Trial.failure({ ...acme, deadline: "1 second" }, cold))
+      const second = yield* Trial.start(Trial.chat(acme, { ...cold, messages: [message] }))
+      message.content = "changed"
+      yield* Trial.pass("1 minute")
+      yield* Fiber.join(second)
+      assert.strictEqual((yield* ask(acme)).meta.cache, "hit")
+      assert.strictEqual(yield* Trial.count("a"), 2)
+    }).pipe(Effect.provide(Trial.over([make("a", [answer("Hello.", { delay: "2 seconds" })])]))))
+})
+
 describe("an answer that a filter cut off", () => {
   it.effect("is not kept", () =>
     Effect.gen(function*() {

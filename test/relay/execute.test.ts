@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Data, Duration, Effect, Exit, Fiber } from "effect"
+import { Cause, Context, Data, Duration, Effect, Exit, Fiber } from "effect"
 import { CircuitBreaker, type Endpoint, RateLimiter, RelayError, type RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -222,6 +222,8 @@ describe("an error that throws when it is looked at", () => {
       for (let call = 0; call < 30; call++) yield* Effect.exit(execute(() => Effect.fail(make())))
       const { bulkhead, inFlight } = yield* Trial.status("a")
       assert.deepStrictEqual([bulkhead.running, inFlight], [0, 0])
+      const exit = yield* Effect.exit(execute(() => Effect.fail(make())))
+      assert.isTrue(Exit.isFailure(exit) && !Cause.hasDies(exit.cause), "it comes back as a failure, not as a defect")
       assert.strictEqual((yield* execute(() => Effect.succeed("well"))).value, "well")
     }).pipe(
       Effect.provide(Trial.over(two, { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(99) } }))
