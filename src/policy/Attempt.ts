@@ -53,3 +53,18 @@ export const attempts = Schema.Array(Attempt).pipe(
  * @since 0.1.0
  */
 export const none: ReadonlyArray<Attempt> = []
+
+/**
+ * The tries in words, for the message of a failure.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const trail = (attempts: ReadonlyArray<Attempt>): string =>
+  attempts.length === 0
+    ? ", none was asked"
+    : `: ${
+      attempts.map(({ endpoint, outcome, status }) =>
+        `${endpoint} ${outcome}${status === undefined ? "" : ` (HTTP ${status})`}`
+      ).join(", ")
+    }`

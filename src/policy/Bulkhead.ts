@@ -119,7 +119,7 @@ export type Snapshot = typeof Snapshot.Type
  * @category models
  * @since 0.1.0
  */
-export interface Bulkhead extends Keyed.Family<Bulkhead, Options> {
+export interface Bulkhead extends Keyed.Family<Bulkhead, Options, Snapshot> {
   readonly key: string
   /**
    * Runs an effect in a slot, waiting for one first come, first served. The slot
@@ -128,6 +128,8 @@ export interface Bulkhead extends Keyed.Family<Bulkhead, Options> {
    */
   readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BulkheadFull, R>
   readonly state: Effect.Effect<Snapshot>
+  /** Nothing to forget: calls that run keep their slots, calls that wait their places. */
+  readonly reset: Effect.Effect<void>
   /** Whether a slot is free and nobody waits for it. */
   readonly hasRoomUnsafe: () => boolean
   /** Takes a slot if `hasRoomUnsafe`. */
@@ -157,7 +159,7 @@ type Turn = () => void
 const build = (
   key: string,
   settings: typeof Settings.Type,
-  family: Keyed.Family<Bulkhead, Options>
+  family: Keyed.Family<Bulkhead, Options, Snapshot>
 ): Bulkhead => {
   const limits = settings.maxConcurrent
   const maxConcurrent = typeof limits === "number" ? limits : limits[Math.min(settings.tier, limits.length - 1)]!
@@ -257,6 +259,7 @@ const build = (
     key,
     protect,
     state: Effect.sync(snapshotUnsafe),
+    reset: Effect.void,
     hasRoomUnsafe: hasRoom,
     takeUnsafe: take,
     releaseUnsafe: release,
@@ -294,6 +297,7 @@ const decode = (options: Options | undefined) => Configuration.decode("Bulkhead"
  */
 export const make = (options?: Options): Effect.Effect<Bulkhead, Configuration.InvalidConfiguration> =>
   Keyed.makeFamily<Bulkhead, Options, typeof Settings.Type>({
+    subject: "Bulkhead",
     options,
     decode,
     build,

@@ -121,7 +121,7 @@ export interface Transition {
  * @category models
  * @since 0.1.0
  */
-export interface CircuitBreaker extends Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options> {
+export interface CircuitBreaker extends Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options, Snapshot> {
   readonly key: string
   /** Runs an effect unless the circuit is open; an interrupted call is neutral. */
   readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitOpen, R>
@@ -172,7 +172,7 @@ interface Latest {
 const build = (
   key: string,
   settings: CircuitBreakerOptions.Settings,
-  family: Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options>,
+  family: Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options, Snapshot>,
   latest: Latest
 ): CircuitBreaker => {
   const rules = CircuitBreakerOptions.toRules(settings)
@@ -299,6 +299,7 @@ export const make = (
   Effect.suspend(() => {
     const latest: Latest = { now: 0 }
     return Keyed.makeFamily<CircuitBreaker, CircuitBreakerOptions.Options, CircuitBreakerOptions.Settings>({
+      subject: "CircuitBreaker",
       options,
       decode: CircuitBreakerOptions.decode,
       build: (key, settings, family) => build(key, settings, family, latest),

@@ -9,6 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Configuration from "./Configuration.ts"
+import * as InvalidArgument from "./InvalidArgument.ts"
 
 // how many of the oldest keys are looked at before new ones have to share
 const reach = 16
@@ -21,6 +22,8 @@ const reach = 16
  */
 export interface Keyed<A> {
   readonly at: (key: string) => A
+  /** The policy of a key, if it has one; looking does not count as use. */
+  readonly find: (key: string) => A | undefined
   /** Lists a policy under a key, if there is room. */
   readonly set: (key: string, policy: A) => void
   readonly delete: (key: string, policy: A) => void
@@ -62,6 +65,7 @@ export const make = <A>(options: {
       policies.set(key, policy)
       return policy
     },
+    find: (key) => policies.get(key),
     set: (key, policy) => {
       policies.delete(key)
       if (makeRoom()) policies.set(key, policy)
@@ -74,12 +78,23 @@ export const make = <A>(options: {
 }
 
 /**
+ * What every policy in a family can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Member<Snapshot> {
+  readonly state: Effect.Effect<Snapshot>
+  readonly reset: Effect.Effect<void>
+}
+
+/**
  * The way from one policy to its siblings under other keys.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Family<A, Options> {
+export interface Family<A, Options, Snapshot> {
   /** The policy of another key, with the options set for it, or those here. */
   readonly at: (key: string) => A
   /**
@@ -88,6 +103,12 @@ export interface Family<A, Options> {
    */
   readonly configure: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
   readonly keys: Effect.Effect<ReadonlyArray<string>>
+  /** What every key in use shows of itself. */
+  readonly states: Effect.Effect<ReadonlyArray<Snapshot>>
+  /** What one key shows of itself; a key that is not in use is refused, not made. */
+  readonly stateOf: (key: string) => Effect.Effect<Snapshot, InvalidArgument.InvalidArgument>
+  /** Resets the policy of one key; a key that is not in use is refused. */
+  readonly resetKey: (key: string) => Effect.Effect<void, InvalidArgument.InvalidArgument>
   /** As `configure`, but nobody else gets it before `adoptUnsafe`. */
   readonly derive: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
   readonly adoptUnsafe: (key: string, policy: A) => void
@@ -100,10 +121,17 @@ export interface Family<A, Options> {
  * @category constructors
  * @since 0.1.0
  */
-export const makeFamily = <A, Options extends object, Settings extends { readonly maxKeys: number }>(spec: {
+export const makeFamily = <
+  A extends Member<Snapshot>,
+  Options extends object,
+  Settings extends { readonly maxKeys: number },
+  Snapshot = A extends Member<infer S> ? S : never
+>(spec: {
+  /** The name of the policy, for messages. */
+  readonly subject: string
   readonly options: Options | undefined
   readonly decode: (options: Options | undefined) => Effect.Effect<Settings, Configuration.InvalidConfiguration>
-  readonly build: (key: string, settings: Settings, family: Family<A, Options>) => A
+  readonly build: (key: string, settings: Settings, family: Family<A, Options, Snapshot>) => A
   readonly isIdle: (policy: A) => boolean
 }): Effect.Effect<A, Configuration.InvalidConfiguration> =>
   Effect.map(spec.decode(spec.options), (settings) => {
@@ -119,7 +147,15 @@ export const makeFamily = <A, Options extends object, Settings extends { readonl
       maxKeys: settings.maxKeys
     })
     const decode = (options: Options) => spec.decode({ ...spec.options, ...options })
-    const family: Family<A, Options> = {
+    const known = (method: string, key: string): Effect.Effect<A, InvalidArgument.InvalidArgument> => {
+      const policy = keyed.find(key)
+      return policy === undefined
+        ? Effect.fail(
+          InvalidArgument.make(`${spec.subject}.${method}`, "key", key, "it has to be a key in use; `keys` lists them")
+        )
+        : Effect.succeed(policy)
+    }
+    const family: Family<A, Options, Snapshot> = {
       at: keyed.at,
       configure: (key, options) =>
         Effect.map(decode(options), (settings) => {
@@ -129,6 +165,9 @@ export const makeFamily = <A, Options extends object, Settings extends { readonl
           return policy
         }),
       keys: Effect.sync(keyed.keys),
+      states: Effect.suspend(() => Effect.forEach(keyed.keys(), (key) => keyed.find(key)!.state)),
+      stateOf: (key) => Effect.flatMap(Effect.suspend(() => known("stateOf", key)), (policy) => policy.state),
+      resetKey: (key) => Effect.flatMap(Effect.suspend(() => known("resetKey", key)), (policy) => policy.reset),
       derive: (key, options) => Effect.map(decode(options), (settings) => spec.build(key, settings, family)),
       adoptUnsafe: keyed.set,
       forgetUnsafe: keyed.delete

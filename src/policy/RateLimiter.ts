@@ -91,7 +91,7 @@ export interface Cost {
  * @category models
  * @since 0.1.0
  */
-export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOptions.Options> {
+export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOptions.Options, Snapshot> {
   readonly key: string
   /**
    * Runs an effect when its turn comes, or refuses it. An interrupted waiter
@@ -103,6 +103,8 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
     tokens: number
   ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
   readonly state: Effect.Effect<Snapshot>
+  /** Forgets what was used; those that wait are served as if it had just been made. */
+  readonly reset: Effect.Effect<void>
   /** Milliseconds until this may pass, behind those that wait; 0 for now. */
   readonly waitUnsafe: (cost: Cost, now: number) => number
   /** Charges this, whether or not it may pass. */
@@ -149,7 +151,7 @@ interface Latest {
 const build = (
   key: string,
   settings: RateLimiterOptions.Settings,
-  family: Keyed.Family<RateLimiter, RateLimiterOptions.Options>,
+  family: Keyed.Family<RateLimiter, RateLimiterOptions.Options, Snapshot>,
   latest: Latest
 ): RateLimiter => {
   const calls = RateLimiterOptions.toRule(settings.limit, settings.burst, settings)
@@ -294,6 +296,9 @@ const build = (
     protect: protectCost(oneCall),
     protectTokens: (tokens) => protectCost({ calls: 1, tokens: countOf(tokens, settings.tokenLimit) }),
     state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
+    reset: Effect.sync(() => {
+      callsTat = tokensTat = Gcra.idle
+    }),
     waitUnsafe,
     takeUnsafe,
     refundUnsafe,
@@ -334,6 +339,7 @@ export const make = (
   Effect.suspend(() => {
     const latest: Latest = { now: 0 }
     return Keyed.makeFamily<RateLimiter, RateLimiterOptions.Options, RateLimiterOptions.Settings>({
+      subject: "RateLimiter",
       options,
       decode: RateLimiterOptions.decode,
       build: (key, settings, family) => build(key, settings, family, latest),

@@ -22,25 +22,20 @@ import {
 import * as Attempt from "../policy/Attempt.ts"
 import { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
+import { DeadlineExceeded } from "../policy/DeadlineExceeded.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 
-/**
- * The caller's deadline passed.
- *
- * @category errors
- * @since 0.1.0
- */
-export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("DeadlineExceeded", {
-  /** How long the caller was ready to wait. */
-  deadline: Schema.DurationFromMillis,
-  attempts: Attempt.attempts
-}) {
-  override get message(): string {
-    return `no answer within the deadline of ${Duration.format(this.deadline)}${trail(this.attempts)}`
-  }
-}
+export {
+  /**
+   * The caller's deadline passed.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  DeadlineExceeded
+} from "../policy/DeadlineExceeded.ts"
 
 /**
  * Every candidate failed, for different reasons; `attempts` has them all.
@@ -54,18 +49,9 @@ export class RelayExhausted extends Schema.TaggedError<RelayExhausted>()("RelayE
   attempts: Attempt.attempts
 }) {
   override get message(): string {
-    return `no endpoint answered${trail(this.attempts)}`
+    return `no endpoint answered${Attempt.trail(this.attempts)}`
   }
 }
-
-const trail = (attempts: ReadonlyArray<Attempt.Attempt>): string =>
-  attempts.length === 0
-    ? ", none was asked"
-    : `: ${
-      attempts.map(({ endpoint, outcome, status }) =>
-        `${endpoint} ${outcome}${status === undefined ? "" : ` (HTTP ${status})`}`
-      ).join(", ")
-    }`
 
 /**
  * The failures of a relayed chat, as a schema: they cross RPC and HTTP boundaries.
