@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as Evidence from "./Evidence.ts"
+import * as CallStats from "./CallStats.ts"
+import type * as TripRule from "./TripRule.ts"
 
 /**
  * What a finished call says about the one that was called.
@@ -14,31 +15,31 @@ import * as Evidence from "./Evidence.ts"
 export type Outcome = "Success" | "Slow" | "Failure" | "Ignored"
 
 /**
- * When a closed circuit opens.
- *
- * @category models
- * @since 0.1.0
- */
-export type Trip =
-  | { readonly _tag: "Consecutive"; readonly failures: number }
-  | { readonly _tag: "Evidence"; readonly rule: Evidence.Rule }
-
-/**
  * The numbers a circuit lives by. Durations are milliseconds.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Rules {
-  readonly trip: Trip
-  readonly slow: Evidence.Rule
-  readonly openFor: number
-  readonly maxOpenFor: number
+  readonly trip: TripRule.TripRule
+  readonly stats: CallStats.Shape
+  /** How long the first, second, … opening in close succession lasts; the last for all after it. */
+  readonly openFor: ReadonlyArray<number>
   /** Share of an open duration, between 0 and 1, that chance may take off it. */
   readonly jitter: number
+  /** How long a failure's own hint may keep the circuit open. */
+  readonly maxHint: number
+  /** A closed spell of this length makes up for one opening. */
+  readonly healthySpell: number
+  /** How many probes may be out at a time. */
   readonly probes: number
-  readonly successesToClose: number
   readonly probeLease: number
+  /** How many probes have to succeed … */
+  readonly successesToClose: number
+  /** … of how many. */
+  readonly probeCalls: number
+  /** How long after closing the share of calls that pass grows; 0 for all at once. */
+  readonly rampFor: number
 }
 
 /**
@@ -59,12 +60,12 @@ export interface Ticket {
  * @since 0.1.0
  */
 export interface Refusal {
-  readonly reason: "Open" | "ProbesOut" | "Isolated"
+  readonly reason: "Open" | "ProbesOut" | "RampingUp" | "Isolated"
   readonly retryAfter: number | undefined
 }
 
 /**
- * Calls pass; what they tell is weighed.
+ * Calls pass; what they tell is counted, in place.
  *
  * @category models
  * @since 0.1.0
@@ -73,12 +74,23 @@ export interface Closed {
   readonly _tag: "Closed"
   readonly epoch: number
   readonly since: number
-  readonly streak: number
-  readonly failures: Evidence.Evidence
-  readonly slow: Evidence.Evidence
-  /** Openings that a healthy spell has not yet paid off; they lengthen the next one. */
+  readonly stats: CallStats.CallStats
+  /** Openings that no healthy spell has made up for yet; they lengthen the next one. */
   readonly openings: number
+  readonly ramp: Ramp | undefined
   readonly ticket: Ticket
+}
+
+/**
+ * A circuit that has just closed lets a growing share of calls pass.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ramp {
+  readonly since: number
+  /** The sum of the shares of the calls that asked, less those that passed: a whole one lets one pass. */
+  readonly credit: number
 }
 
 /**
@@ -93,7 +105,8 @@ export interface Open {
   readonly since: number
   readonly until: number
   readonly openings: number
-  readonly because: "Failures" | "SlowCalls"
+  /** The rule that opened it. */
+  readonly because: string
 }
 
 /**
@@ -108,6 +121,7 @@ export interface HalfOpen {
   readonly since: number
   readonly openings: number
   readonly successes: number
+  readonly failures: number
   readonly nextProbe: number
   readonly leases: ReadonlyArray<Lease>
 }
@@ -124,7 +138,7 @@ export interface Lease {
 }
 
 /**
- * Held open by hand until released by hand.
+ * Held open by so many hands, until the last lets go.
  *
  * @category models
  * @since 0.1.0
@@ -133,6 +147,7 @@ export interface Isolated {
   readonly _tag: "Isolated"
   readonly epoch: number
   readonly since: number
+  readonly holds: number
 }
 
 /**
@@ -149,13 +164,12 @@ export type Circuit = Closed | Open | HalfOpen | Isolated
  * @category constructors
  * @since 0.1.0
  */
-export const closed = (now: number, epoch = 0, openings = 0): Closed => ({
+export const closed = (now: number, rules: Rules, epoch = 0, openings = 0, ramp?: Ramp): Closed => ({
   _tag: "Closed",
   epoch,
   since: now,
-  streak: 0,
-  failures: Evidence.none,
-  slow: Evidence.none,
+  stats: CallStats.make(rules.stats),
   openings,
+  ramp,
   ticket: { epoch, probe: 0 }
 })

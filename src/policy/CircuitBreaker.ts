@@ -3,25 +3,18 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
-import * as Circuit from "../machine/Circuit.ts"
-import * as Attempt from "./Attempt.ts"
 import * as CircuitBreakerOptions from "./CircuitBreakerOptions.ts"
-import { CircuitOpen } from "./CircuitOpen.ts"
+import * as CircuitHandle from "./CircuitHandle.ts"
+import type * as CircuitSnapshot from "./CircuitSnapshot.ts"
+import * as Classification from "./Classification.ts"
 import type * as Configuration from "./Configuration.ts"
 import * as Keyed from "./Keyed.ts"
 import * as Now from "./Now.ts"
-import * as Rejection from "./Rejection.ts"
-import * as Verdict from "./Verdict.ts"
 
 export {
   /**
@@ -31,6 +24,13 @@ export {
    * @since 0.1.0
    */
   defaults,
+  /**
+   * Whether a breaker refuses calls, only observes them, or neither.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Mode,
   /**
    * The options; see `defaults`.
    *
@@ -52,6 +52,67 @@ export {
 
 export {
   /**
+   * A hold on an isolated circuit.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Isolation
+} from "./CircuitHandle.ts"
+
+export {
+  /**
+   * What a circuit shows of itself.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Snapshot,
+  /**
+   * A change of state.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Transition
+} from "./CircuitSnapshot.ts"
+
+export {
+  /**
+   * What `save` gives and `restore` takes.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Saved
+} from "./SavedCircuit.ts"
+
+export {
+  /**
+   * How the end of a call is read: by tag, error or result.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Classification,
+  /**
+   * What the end of a call says of the one that was called.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Outcome
+} from "./Classification.ts"
+
+export {
+  /**
+   * Opens when all of the rules would.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  and,
+  /**
    * Opens after so many failures in a row.
    *
    * @category trip policies
@@ -59,12 +120,61 @@ export {
    */
   consecutive,
   /**
+   * Opens when a share of the last calls failed.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  countWindow,
+  /**
+   * A rule of your own.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  custom,
+  /**
    * Opens once failures outweigh what a tolerated rate allows.
    *
    * @category trip policies
    * @since 0.1.0
    */
   failureRate,
+  /**
+   * What a rule of your own is asked with.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Health,
+  /**
+   * Holds from so many calls in the window on.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  minimumCalls,
+  /**
+   * Opens when any of the rules would.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  or,
+  /**
+   * Opens when a share of the calls of the window were slow.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  slowCallRate,
+  /**
+   * Opens when a share of the calls of the window failed.
+   *
+   * @category trip policies
+   * @since 0.1.0
+   */
+  timeWindow,
   /**
    * When a closed circuit opens.
    *
@@ -75,76 +185,12 @@ export {
 } from "./TripPolicy.ts"
 
 /**
- * What a circuit shows of itself. Durations are milliseconds from now.
- *
- * @category models
- * @since 0.1.0
- */
-export const Snapshot = Schema.Struct({
-  key: Schema.String,
-  state: Schema.Literals(["Closed", "Open", "HalfOpen", "Isolated"]),
-  /** Bad calls held against a closed circuit, of the `evidence` that would open it. */
-  suspicion: Schema.Number,
-  /** Milliseconds until an open circuit lets a probe out. */
-  retryAfter: Schema.optionalKey(Schema.Number),
-  /** How often it opened since it was made. */
-  openings: Schema.Int
-})
-
-/**
- * What a circuit shows of itself.
- *
- * @category models
- * @since 0.1.0
- */
-export type Snapshot = typeof Snapshot.Type
-
-/**
- * A change of state, as told to whoever watches.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Transition {
-  readonly key: string
-  readonly from: Circuit.Circuit["_tag"]
-  readonly to: Circuit.Circuit["_tag"]
-}
-
-/**
  * A circuit breaker: one circuit for its own key, and one for every key of `at`.
  *
- * The `Unsafe` members decide synchronously at a given time; they are for code
- * that asks several policies in one step, as the relay does. Whoever takes a
- * ticket settles it, once.
- *
  * @category models
  * @since 0.1.0
  */
-export interface CircuitBreaker extends Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options, Snapshot> {
-  readonly key: string
-  /** Runs an effect unless the circuit is open; an interrupted call is neutral. */
-  readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | CircuitOpen, R>
-  readonly state: Effect.Effect<Snapshot>
-  /** Holds the circuit open until `reset`. */
-  readonly isolate: Effect.Effect<void>
-  /** Closes the circuit and forgets. */
-  readonly reset: Effect.Effect<void>
-  /** Milliseconds above which a success counts as slow. */
-  readonly slowCallDuration: number
-  readonly admitUnsafe: (now: number) => Circuit.Ticket | CircuitOpen
-  readonly settleUnsafe: (
-    ticket: Circuit.Ticket,
-    outcome: Circuit.Outcome,
-    now: number,
-    random: number
-  ) => void
-  readonly snapshotUnsafe: (now: number) => Snapshot
-  /** Bad calls held against a closed circuit; 0 in every other state. */
-  readonly suspicionUnsafe: (now: number) => number
-  /** Calls back at each change of state, until the returned function is called. */
-  readonly watchUnsafe: (listener: (transition: Transition) => void) => () => void
-}
+export interface CircuitBreaker extends CircuitHandle.CircuitHandle {}
 
 /**
  * The service that a relay, or your own code, asks for.
@@ -156,119 +202,13 @@ export const CircuitBreaker: Context.Service<CircuitBreaker, CircuitBreaker> = C
   "effect-relay/policy/CircuitBreaker"
 )
 
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>, slow: boolean): Circuit.Outcome => {
-  if (exit._tag === "Success") return slow ? "Slow" : "Success"
-  // a failure counts even where it interrupted siblings on its way
-  const failure = exit.cause.reasons.find(Cause.isFailReason)
-  if (failure !== undefined) return Verdict.of(failure.error).breaker
-  return Cause.hasInterrupts(exit.cause) ? "Ignored" : "Failure"
-}
-
-/** The latest time any circuit of the family was asked at. */
-interface Latest {
-  now: number
-}
-
-const build = (
-  key: string,
-  settings: CircuitBreakerOptions.Settings,
-  family: Keyed.Family<CircuitBreaker, CircuitBreakerOptions.Options, Snapshot>,
-  latest: Latest
-): CircuitBreaker => {
-  const rules = CircuitBreakerOptions.toRules(settings)
-  const listeners = new Set<(transition: Transition) => void>()
-  let circuit: Circuit.Circuit = Circuit.closed(0)
-  let openings = 0
-
-  const move = (next: Circuit.Circuit): void => {
-    const previous = circuit
-    circuit = next
-    if (next._tag === previous._tag) return
-    if (next._tag === "Open") openings++
-    for (const listener of listeners) listener({ key, from: previous._tag, to: next._tag })
-  }
-
-  const admitUnsafe = (now: number): Circuit.Ticket | CircuitOpen => {
-    latest.now = now
-    const [verdict, next] = Circuit.admit(circuit, now, rules)
-    if (next !== circuit) move(next)
-    if (Circuit.isTicket(verdict)) return verdict
-    return Rejection.make(
-      CircuitOpen,
-      verdict.retryAfter === undefined
-        ? { key, reason: verdict.reason, attempts: Attempt.none }
-        : {
-          key,
-          reason: verdict.reason,
-          retryAfter: Duration.millis(Math.ceil(verdict.retryAfter)),
-          attempts: Attempt.none
-        }
-    )
-  }
-
-  const settleUnsafe = (ticket: Circuit.Ticket, outcome: Circuit.Outcome, now: number, random: number) =>
-    move(Circuit.settle(circuit, ticket, outcome, now, random, rules))
-
-  const snapshotUnsafe = (now: number): Snapshot => ({
-    key,
-    state: Circuit.current(circuit, now),
-    suspicion: Circuit.suspicion(circuit, now, rules),
-    openings,
-    ...(circuit._tag === "Open" && circuit.until > now ? { retryAfter: Math.ceil(circuit.until - now) } : {})
-  })
-
-  const protect = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R> =>
-    Effect.suspend(() => {
-      let ticket: Circuit.Ticket | undefined
-      let clock: Clock.Clock | undefined
-      let random: Random.Random | undefined
-      let startedAt = 0
-      // the finalizer stands before the ticket is taken: no interrupt can fall between the two
-      return Effect.onExitPrimitive(
-        Effect.withFiber((fiber): Effect.Effect<A, E | CircuitOpen, R> => {
-          clock = Now.clockOf(fiber)
-          random = fiber.getRef(Random.Random)
-          startedAt = Now.read(clock)
-          const verdict = admitUnsafe(startedAt)
-          if (verdict instanceof CircuitOpen) return Effect.fail(verdict)
-          ticket = verdict
-          return self
-        }),
-        (exit) => {
-          if (ticket !== undefined) {
-            const now = Now.read(clock!)
-            const slow = now - startedAt > settings.slowCallDuration
-            settleUnsafe(ticket, outcomeOf(exit, slow), now, random!.nextDoubleUnsafe())
-          }
-          return undefined
-        }
-      )
-    })
-
-  return {
-    ...family,
-    key,
-    protect,
-    state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
-    isolate: Effect.withFiberSucceed((fiber) => {
-      move(Circuit.isolate(circuit, Now.read(Now.clockOf(fiber))))
-    }),
-    reset: Effect.withFiberSucceed((fiber) => {
-      move(Circuit.reset(circuit, Now.read(Now.clockOf(fiber))))
-    }),
-    slowCallDuration: settings.slowCallDuration,
-    admitUnsafe,
-    settleUnsafe,
-    snapshotUnsafe,
-    suspicionUnsafe: (now) => Circuit.suspicion(circuit, now, rules),
-    watchUnsafe: (listener) => {
-      listeners.add(listener)
-      return () => {
-        listeners.delete(listener)
-      }
-    }
-  }
-}
+const decode = (options: CircuitBreakerOptions.Options | undefined) =>
+  Effect.map(CircuitBreakerOptions.decode(options), (settings): CircuitHandle.Blueprint => ({
+    maxKeys: settings.maxKeys,
+    settings,
+    rules: CircuitBreakerOptions.toRules(settings),
+    classification: settings.classify === "standard" ? Classification.standard : settings.classify
+  }))
 
 /**
  * A circuit breaker for code of your own.
@@ -296,16 +236,20 @@ const build = (
 export const make = (
   options?: CircuitBreakerOptions.Options
 ): Effect.Effect<CircuitBreaker, Configuration.InvalidConfiguration> =>
-  Effect.suspend(() => {
-    const latest: Latest = { now: 0 }
-    return Keyed.makeFamily<CircuitBreaker, CircuitBreakerOptions.Options, CircuitBreakerOptions.Settings>({
+  Effect.withFiber((fiber) => {
+    const clock = fiber.getRef(Clock.Clock)
+    const all: CircuitHandle.Listeners = new Set()
+    return Keyed.makeFamily<
+      CircuitHandle.CircuitHandle,
+      CircuitBreakerOptions.Options,
+      CircuitHandle.Blueprint,
+      CircuitSnapshot.Snapshot
+    >({
       subject: "CircuitBreaker",
       options,
-      decode: CircuitBreakerOptions.decode,
-      build: (key, settings, family) => build(key, settings, family, latest),
-      // evidence too is a verdict in the making
-      isIdle: (breaker) =>
-        breaker.snapshotUnsafe(latest.now).state === "Closed" && breaker.suspicionUnsafe(latest.now) < 1
+      decode,
+      build: (key, plan, family) => CircuitHandle.make(key, plan, family, all),
+      isIdle: (breaker) => breaker.isIdleUnsafe(Now.read(clock))
     })
   })
 

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import type * as Circuit from "../machine/Circuit.ts"
 
 /**
@@ -76,4 +77,20 @@ export const tagOf = (error: unknown): string | undefined => {
 export const of = (error: unknown): Verdict => {
   const tag = tagOf(error)
   return tag !== undefined && Object.hasOwn(byTag, tag) ? byTag[tag as keyof typeof byTag] : fails
+}
+
+/**
+ * Milliseconds after which an error itself says the target may be asked again:
+ * its `retryAfter`, if that is a `Duration`. Total, as `tagOf`.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const hintOf = (error: unknown): number | undefined => {
+  try {
+    const hint = typeof error === "object" && error !== null && "retryAfter" in error ? error.retryAfter : undefined
+    return Duration.isDuration(hint) ? Duration.toMillis(hint) : undefined
+  } catch {
+    return undefined
+  }
 }

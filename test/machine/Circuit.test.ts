@@ -6,20 +6,23 @@ import * as CircuitByHistory from "./CircuitByHistory.ts"
 
 type Machine = Pick<typeof Circuit, "admit" | "settle" | "isolate" | "reset" | "current">
 
-const neverSlow = { rate: 0.5, limit: Infinity, forgetAfter: 1000 }
+const never = { rate: 0.5, limit: Infinity, forgetAfter: 1000 }
 
 const rulesArbitrary = Arbitrary.map(
   Arbitrary.all([Law.int(1, 4), Law.int(1, 4), Law.int(1, 3), Law.int(1, 3), Law.int(5, 40), Law.oneOf(0, 0.5)]),
   ([failures, slowCalls, probes, successesToClose, probeLease, jitter]): Circuit.Rules => ({
     trip: { _tag: "Consecutive", failures },
     // at a rate of a half a slow call weighs as much as one that is not
-    slow: { rate: 0.5, limit: slowCalls, forgetAfter: 1e9 },
-    openFor: 20,
-    maxOpenFor: 100,
+    stats: { failures: never, slow: { rate: 0.5, limit: slowCalls, forgetAfter: 1e9 }, rings: [], window: 0 },
+    openFor: [20, 40, 80, 100],
     jitter,
+    maxHint: 100,
+    healthySpell: 20,
     probes,
+    probeLease,
     successesToClose,
-    probeLease
+    probeCalls: successesToClose,
+    rampFor: 0
   })
 )
 
@@ -49,7 +52,7 @@ interface Case {
 const agreesWithItsHistory = (machine: Machine) => ({ history, rules }: Case): void => {
   const model = CircuitByHistory.make(rules)
   const calls: Array<CircuitByHistory.Call> = []
-  let circuit: Circuit.Circuit = Circuit.closed(0)
+  let circuit: Circuit.Circuit = Circuit.closed(0, rules)
   let now = 0
   for (const step of history) {
     const before: Circuit.Circuit = circuit
@@ -83,7 +86,7 @@ const agreesWithItsHistory = (machine: Machine) => ({ history, rules }: Case): v
       circuit = machine.isolate(circuit, now)
       model.isolate(now)
     } else if (step.rare === 0 && step.do === "reset") {
-      circuit = machine.reset(circuit, now)
+      circuit = machine.reset(circuit, now, rules)
       model.reset(now)
     }
     assert.strictEqual(machine.current(circuit, now), model.state(now))
@@ -96,7 +99,7 @@ const agreesWithItsHistory = (machine: Machine) => ({ history, rules }: Case): v
 }
 
 const opened = (rules: Circuit.Rules): Circuit.Circuit => {
-  let circuit: Circuit.Circuit = Circuit.closed(0)
+  let circuit: Circuit.Circuit = Circuit.closed(0, rules)
   while (circuit._tag === "Closed") circuit = Circuit.settle(circuit, circuit.ticket, "Failure", 0, 0, rules)
   return circuit
 }
@@ -122,13 +125,16 @@ describe("Circuit", () => {
   it("stays open longer at each opening in close succession, up to its longest, and never for ever", () => {
     const rules: Circuit.Rules = {
       trip: { _tag: "Consecutive", failures: 1 },
-      slow: neverSlow,
-      openFor: 20,
-      maxOpenFor: 100,
+      stats: { failures: never, slow: never, rings: [], window: 0 },
+      openFor: [20, 40, 80, 100],
       jitter: 0,
+      maxHint: 0,
+      healthySpell: 20,
       probes: 1,
+      probeLease: 10,
       successesToClose: 1,
-      probeLease: 10
+      probeCalls: 1,
+      rampFor: 0
     }
     let circuit = opened(rules)
     const lengths: Array<number> = []

@@ -29,10 +29,17 @@ export const make = (rules: Circuit.Rules) => {
     since = now
     out = []
   }
+  const makeUp = (now: number): void => {
+    while (openings > 0 && now - since >= rules.healthySpell) {
+      openings--
+      since += rules.healthySpell
+    }
+  }
   const open = (now: number, random: number): void => {
+    if (state === "Closed") makeUp(now)
     enter("Open", now)
-    until = now + Math.min(rules.maxOpenFor, rules.openFor * 2 ** openings) * (1 - rules.jitter * random)
-    openings++
+    until = now + rules.openFor[Math.min(openings, 3)]! * (1 - rules.jitter * random)
+    openings = Math.min(openings + 1, 4)
   }
   const ofThisEra = () => outcomes.filter((other) => other.era === era).map(({ outcome }) => outcome)
   const atWork = (now: number) => out.filter(({ leaseUntil }) => leaseUntil > now)
@@ -67,12 +74,9 @@ export const make = (rules: Circuit.Rules) => {
         const failing = last.length === rules.trip.failures && last.every((outcome) => outcome === "Failure")
         const answers = told.filter((outcome) => outcome !== "Failure")
         const slow = outcome !== "Failure" &&
-          answers.some((_, from) => balance(answers.slice(from)) >= rules.slow.limit)
+          answers.some((_, from) => balance(answers.slice(from)) >= rules.stats.slow.limit)
         if (failing || slow) open(now, random)
-        else if (openings > 0 && now - since >= rules.openFor) {
-          openings--
-          since = now
-        }
+        else makeUp(now)
       }
     },
     isolate: (now: number) => state === "Isolated" || enter("Isolated", now),

@@ -152,7 +152,7 @@ interface Spelled {
   readonly CircuitOpen: Trail & Later & {
     readonly _tag: "CircuitOpen"
     readonly key: string
-    readonly reason: "Open" | "ProbesOut" | "Isolated"
+    readonly reason: "Open" | "ProbesOut" | "RampingUp" | "Isolated"
   }
   readonly BulkheadFull: Trail & {
     readonly _tag: "BulkheadFull"

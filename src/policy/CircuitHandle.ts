@@ -1,0 +1,398 @@
+/**
+ * One circuit at work: asks the machine before each call, tells it how the call
+ * ended, and tells whoever watches.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import * as CallStats from "../machine/CallStats.ts"
+import * as Circuit from "../machine/Circuit.ts"
+import * as Attempt from "./Attempt.ts"
+import type * as CircuitBreakerOptions from "./CircuitBreakerOptions.ts"
+import { CircuitOpen } from "./CircuitOpen.ts"
+import type * as CircuitSnapshot from "./CircuitSnapshot.ts"
+import * as Classification from "./Classification.ts"
+import * as InvalidArgument from "./InvalidArgument.ts"
+import * as Keyed from "./Keyed.ts"
+import * as Now from "./Now.ts"
+import * as Policy from "./Policy.ts"
+import * as Rejection from "./Rejection.ts"
+import * as SavedCircuit from "./SavedCircuit.ts"
+import * as Verdict from "./Verdict.ts"
+
+/**
+ * A hold on an isolated circuit.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Isolation {
+  /** Lets go. The circuit closes when nobody else holds it; a second release does nothing. */
+  readonly release: Effect.Effect<void>
+}
+
+/**
+ * A circuit breaker: one circuit for its own key, and one for every key of `at`.
+ *
+ * The `Unsafe` members decide synchronously at a given time; they are for code
+ * that asks several policies in one step, as the relay does. Whoever takes a
+ * ticket settles it, once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CircuitHandle
+  extends Keyed.Family<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>
+{
+  readonly key: string
+  /** Runs an effect unless the circuit is open; an interrupted call is neutral. */
+  readonly protect: Policy.Policy<CircuitOpen>
+  readonly state: Effect.Effect<CircuitSnapshot.Snapshot>
+  /** Each change of state of this circuit from now on. Whoever falls 256 changes behind loses the oldest. */
+  readonly transitions: Stream.Stream<CircuitSnapshot.Transition>
+  /** The same for every key of the family. */
+  readonly allTransitions: Stream.Stream<CircuitSnapshot.Transition>
+  /** Holds the circuit open, in every mode, until each hold is released or the circuit is reset. */
+  readonly isolate: Effect.Effect<Isolation>
+  /** Closes the circuit at once, whoever holds it, and forgets. */
+  readonly reset: Effect.Effect<void>
+  /** From now on refuses what the circuit refuses. */
+  readonly enforce: Effect.Effect<void>
+  /** From now on refuses nothing, but tells when it would have opened. */
+  readonly observe: Effect.Effect<void>
+  /** From now on lets every call pass and counts nothing. */
+  readonly disable: Effect.Effect<void>
+  /** What to keep for the next process; holds and probes are not kept. */
+  readonly save: Effect.Effect<SavedCircuit.Saved>
+  /** Takes up what `save` gave, in a closed circuit as in an open one; what cannot be read is refused. */
+  readonly restore: (saved: unknown) => Effect.Effect<void, InvalidArgument.InvalidArgument>
+  /** Milliseconds above which a success counts as slow. */
+  readonly slowCallDuration: number
+  readonly admitUnsafe: (now: number) => Circuit.Ticket | CircuitOpen
+  /** `hint`: milliseconds that the failure itself asks to wait. */
+  readonly settleUnsafe: (
+    ticket: Circuit.Ticket,
+    outcome: Circuit.Outcome,
+    now: number,
+    random: number,
+    hint?: number
+  ) => void
+  readonly snapshotUnsafe: (now: number) => CircuitSnapshot.Snapshot
+  /** Bad calls held against a closed circuit; 0 in every other state. */
+  readonly suspicionUnsafe: (now: number) => number
+  /** Whether the circuit holds nothing against anyone, and is held by nobody. */
+  readonly isIdleUnsafe: (now: number) => boolean
+  /** Calls back at each change of state, until the returned function is called. It may not throw. */
+  readonly watchUnsafe: (listener: (transition: CircuitSnapshot.Transition) => void) => () => void
+}
+
+/**
+ * What all circuits with the same options share.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Blueprint {
+  readonly maxKeys: number
+  readonly settings: CircuitBreakerOptions.Settings
+  readonly rules: Circuit.Rules
+  readonly classification: Classification.Classification
+}
+
+type Listener = (transition: CircuitSnapshot.Transition) => void
+
+/**
+ * What all circuits of a family share.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Listeners = Set<Listener>
+
+// the right to a call that no circuit counts
+const uncounted: Circuit.Ticket = { epoch: -1, probe: 0 }
+
+const backlog = 256
+
+const watching = (watch: (listener: Listener) => () => void): Stream.Stream<CircuitSnapshot.Transition> =>
+  Stream.callback<CircuitSnapshot.Transition>(
+    (queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => watch((transition) => Queue.offerUnsafe(queue, transition))),
+        (stop) => Effect.sync(stop)
+      ),
+    { bufferSize: backlog, strategy: "sliding" }
+  )
+
+class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>
+  implements CircuitHandle
+{
+  readonly key: string
+  readonly protect: Policy.Policy<CircuitOpen>
+  readonly #plan: Blueprint
+  readonly #all: Listeners
+  #own: Listeners | undefined
+  #circuit: Circuit.Circuit
+  #mode: CircuitBreakerOptions.Mode
+  #openings = 0
+  #spared = 0
+
+  constructor(
+    key: string,
+    plan: Blueprint,
+    family: Keyed.Family<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>,
+    all: Listeners
+  ) {
+    super(family)
+    this.key = key
+    this.#plan = plan
+    this.#all = all
+    this.#circuit = Circuit.closed(0, plan.rules)
+    this.#mode = plan.settings.mode
+    this.protect = Policy.make(
+      <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R> =>
+        Effect.withFiber((fiber) => this.#isPlain() ? this.#callPlainly(self, fiber) : this.#call(self)),
+      () => ({ _tag: "CircuitBreaker", key })
+    )
+  }
+
+  get slowCallDuration(): number {
+    return this.#plan.settings.slowCallDuration
+  }
+
+  get state(): Effect.Effect<CircuitSnapshot.Snapshot> {
+    return Effect.map(Now.current, (now) => this.snapshotUnsafe(now))
+  }
+
+  get transitions(): Stream.Stream<CircuitSnapshot.Transition> {
+    return watching((listener) => this.watchUnsafe(listener))
+  }
+
+  get allTransitions(): Stream.Stream<CircuitSnapshot.Transition> {
+    return watching((listener) => {
+      this.#all.add(listener)
+      return () => this.#all.delete(listener)
+    })
+  }
+
+  get isolate(): Effect.Effect<Isolation> {
+    return Effect.map(Now.current, (now) => {
+      const isolated = Circuit.isolate(this.#circuit, now)
+      this.#move(isolated)
+      let isHeld = true
+      return {
+        release: Effect.map(Now.current, (now) => {
+          if (!isHeld) return
+          isHeld = false
+          this.#move(Circuit.release(this.#circuit, isolated.epoch, now, this.#plan.rules))
+        })
+      }
+    })
+  }
+
+  get reset(): Effect.Effect<void> {
+    return Effect.map(Now.current, (now) => this.#move(Circuit.reset(this.#circuit, now, this.#plan.rules)))
+  }
+
+  get enforce(): Effect.Effect<void> {
+    return this.#enter("enforce")
+  }
+
+  get observe(): Effect.Effect<void> {
+    return this.#enter("observe")
+  }
+
+  get disable(): Effect.Effect<void> {
+    return this.#enter("off")
+  }
+
+  get save(): Effect.Effect<SavedCircuit.Saved> {
+    return Effect.withFiberSucceed((fiber) =>
+      SavedCircuit.save(this.key, this.#circuit, Now.clockOf(fiber), this.#plan.rules)
+    )
+  }
+
+  restore(saved: unknown): Effect.Effect<void, InvalidArgument.InvalidArgument> {
+    return Effect.withFiber((fiber) => {
+      const next = SavedCircuit.restore(this.key, saved, this.#circuit, Now.clockOf(fiber), this.#plan.rules)
+      if (next instanceof InvalidArgument.InvalidArgument) return Effect.fail(next)
+      this.#move(next)
+      return Effect.void
+    })
+  }
+
+  admitUnsafe(now: number): Circuit.Ticket | CircuitOpen {
+    if (this.#mode === "off" && this.#circuit._tag !== "Isolated") return uncounted
+    const [verdict, next] = Circuit.admit(this.#circuit, now, this.#plan.rules)
+    if (next !== this.#circuit) this.#move(next)
+    if (Circuit.isTicket(verdict)) return verdict
+    if (this.#mode === "observe" && verdict.reason !== "Isolated") {
+      this.#spared++
+      return uncounted
+    }
+    const { key } = this
+    const { reason, retryAfter } = verdict
+    return Rejection.make(
+      CircuitOpen,
+      retryAfter === undefined
+        ? { key, reason, attempts: Attempt.none }
+        : { key, reason, retryAfter: Duration.millis(Math.ceil(retryAfter)), attempts: Attempt.none }
+    )
+  }
+
+  settleUnsafe(ticket: Circuit.Ticket, outcome: Circuit.Outcome, now: number, random: number, hint?: number): void {
+    if (this.#mode === "off") return
+    this.#move(Circuit.settle(this.#circuit, ticket, outcome, now, random, this.#plan.rules, hint))
+  }
+
+  snapshotUnsafe(now: number): CircuitSnapshot.Snapshot {
+    const circuit = this.#circuit
+    return {
+      key: this.key,
+      state: Circuit.current(circuit, now),
+      mode: this.#mode,
+      suspicion: this.suspicionUnsafe(now),
+      share: Circuit.share(circuit, now, this.#plan.rules),
+      openings: this.#openings,
+      spared: this.#spared,
+      ...(circuit._tag === "Open" && circuit.until > now
+        ? { because: circuit.because, retryAfter: Math.ceil(circuit.until - now) }
+        : {})
+    }
+  }
+
+  suspicionUnsafe(now: number): number {
+    return Circuit.suspicion(this.#circuit, now, this.#plan.rules)
+  }
+
+  // evidence too is a verdict in the making, and a mode that was set by hand is somebody's will
+  isIdleUnsafe(now: number): boolean {
+    return this.#circuit._tag === "Closed" && this.suspicionUnsafe(now) < 1 &&
+      Circuit.share(this.#circuit, now, this.#plan.rules) === 1 && this.#mode === this.#plan.settings.mode
+  }
+
+  watchUnsafe(listener: Listener): () => void {
+    const own = this.#own ??= new Set()
+    own.add(listener)
+    return () => {
+      own.delete(listener)
+    }
+  }
+
+  #enter(mode: CircuitBreakerOptions.Mode): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#mode = mode
+    })
+  }
+
+  #move(next: Circuit.Circuit): void {
+    const previous = this.#circuit
+    this.#circuit = next
+    if (next._tag === previous._tag) return
+    if (next._tag === "Open") this.#openings++
+    if (this.#all.size === 0 && this.#own === undefined) return
+    const transition: CircuitSnapshot.Transition = {
+      key: this.key,
+      from: previous._tag,
+      to: next._tag,
+      ...(next._tag === "Open" ? { because: next.because } : {}),
+      observed: this.#mode !== "enforce"
+    }
+    for (const listener of this.#all) listener(transition)
+    if (this.#own !== undefined) { for (const listener of this.#own) listener(transition) }
+  }
+
+  #isPlain(): boolean {
+    return this.#circuit._tag === "Closed" && this.#circuit.ramp === undefined && this.#mode !== "off"
+  }
+
+  // a closed circuit gives nothing that an interrupt could lose: its finalizer may come late, and be skipped then
+  #callPlainly<A, E, R>(self: Effect.Effect<A, E, R>, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<A, E, R> {
+    const { epoch, ticket } = this.#circuit as Circuit.Closed
+    const { settings } = this.#plan
+    const startedAt = settings.slowCallDuration === Infinity ? 0 : Now.read(Now.clockOf(fiber))
+    return Effect.onExitPrimitive(
+      self,
+      (exit) => {
+        if (
+          exit._tag === "Success" && settings.slowCallDuration === Infinity && settings.classify === "standard" &&
+          this.#hasNothingToLearn(epoch)
+        ) return undefined
+        this.#end(ticket, exit, startedAt, fiber)
+        return undefined
+      },
+      true
+    )
+  }
+
+  #hasNothingToLearn(epoch: number): boolean {
+    const circuit = this.#circuit
+    return circuit.epoch !== epoch ||
+      (circuit._tag === "Closed" && circuit.openings === 0 && CallStats.isClean(circuit.stats))
+  }
+
+  #call<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R> {
+    let ticket: Circuit.Ticket | undefined
+    let startedAt = 0
+    let caller: Fiber.Fiber<unknown, unknown> | undefined
+    // the finalizer stands before the ticket is taken: no interrupt can fall between the two
+    return Effect.onExitPrimitive(
+      Effect.withFiber((fiber): Effect.Effect<A, E | CircuitOpen, R> => {
+        startedAt = Now.read(Now.clockOf(fiber))
+        const verdict = this.admitUnsafe(startedAt)
+        if (verdict instanceof CircuitOpen) return Effect.fail(verdict)
+        ticket = verdict
+        caller = fiber
+        return self
+      }),
+      (exit) => {
+        if (ticket !== undefined) this.#end(ticket, exit, startedAt, caller!)
+        return undefined
+      }
+    )
+  }
+
+  #end(
+    ticket: Circuit.Ticket,
+    exit: Exit.Exit<unknown, unknown>,
+    startedAt: number,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): void {
+    const now = Now.read(fiber.getRef(Clock.Clock))
+    const outcome = Classification.classify(this.#plan.classification, exit)
+    if (outcome !== "Failure") {
+      const isSlow = outcome === "Success" && now - startedAt > this.#plan.settings.slowCallDuration
+      return this.settleUnsafe(ticket, isSlow ? "Slow" : outcome, now, isSlow ? chance(fiber) : 0)
+    }
+    const failure = Classification.failureOf(exit)
+    this.settleUnsafe(
+      ticket,
+      outcome,
+      now,
+      chance(fiber),
+      failure === undefined ? undefined : Verdict.hintOf(failure.error)
+    )
+  }
+}
+
+const chance = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Random.Random).nextDoubleUnsafe()
+
+/**
+ * A circuit of a family.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  key: string,
+  plan: Blueprint,
+  family: Keyed.Family<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>,
+  all: Listeners
+): CircuitHandle => new Handle(key, plan, family, all)
