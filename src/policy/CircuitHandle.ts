@@ -131,6 +131,13 @@ const watching = (watch: (listener: Listener) => () => void): Stream.Stream<Circ
     { bufferSize: backlog, strategy: "sliding" }
   )
 
+/** A refusal, ready for the next caller who would get the same. */
+interface Refused {
+  readonly retryAfter: number
+  readonly error: CircuitOpen
+  readonly fail: Effect.Effect<never, CircuitOpen>
+}
+
 class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>
   implements CircuitHandle
 {
@@ -141,6 +148,7 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
   #own: Listeners | undefined
   #circuit: Circuit.Circuit
   #mode: CircuitBreakerOptions.Mode
+  #refused: Refused | undefined
   #openings = 0
   #spared = 0
 
@@ -158,7 +166,11 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
     this.#mode = plan.settings.mode
     this.protect = Policy.make(
       <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R> =>
-        Effect.withFiber((fiber) => this.#isPlain() ? this.#callPlainly(self, fiber) : this.#call(self)),
+        Effect.withFiber((fiber) => {
+          if (this.#isPlain()) return this.#callPlainly(self, fiber)
+          const refusal = this.#refusalAtOnce(fiber)
+          return refusal === undefined ? this.#call(self) : refusal
+        }),
       () => ({ _tag: "CircuitBreaker", key })
     )
   }
@@ -237,14 +249,7 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
       this.#spared++
       return uncounted
     }
-    const { key } = this
-    const { reason, retryAfter } = verdict
-    return Rejection.make(
-      CircuitOpen,
-      retryAfter === undefined
-        ? { key, reason, attempts: Attempt.none }
-        : { key, reason, retryAfter: Duration.millis(Math.ceil(retryAfter)), attempts: Attempt.none }
-    )
+    return this.#refuse(verdict.reason, verdict.retryAfter).error
   }
 
   settleUnsafe(ticket: Circuit.Ticket, outcome: Circuit.Outcome, now: number, random: number, hint?: number): void {
@@ -307,6 +312,30 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
     }
     for (const listener of this.#all) listener(transition)
     if (this.#own !== undefined) { for (const listener of this.#own) listener(transition) }
+  }
+
+  // many are refused in the same millisecond, for the same reason: they get the same error
+  #refuse(reason: Circuit.Refusal["reason"], wait: number | undefined): Refused {
+    const retryAfter = wait === undefined ? -1 : Math.ceil(wait)
+    const last = this.#refused
+    if (last !== undefined && last.retryAfter === retryAfter && last.error.reason === reason) return last
+    const { key } = this
+    const error = Rejection.make(
+      CircuitOpen,
+      wait === undefined
+        ? { key, reason, attempts: Attempt.none }
+        : { key, reason, retryAfter: Duration.millis(retryAfter), attempts: Attempt.none }
+    )
+    return this.#refused = { retryAfter, error, fail: Effect.fail(error) }
+  }
+
+  // where nothing can be taken, nothing has to be given back
+  #refusalAtOnce(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<never, CircuitOpen> | undefined {
+    const circuit = this.#circuit
+    if (circuit._tag === "Isolated") return this.#refuse("Isolated", undefined).fail
+    if (circuit._tag !== "Open" || this.#mode !== "enforce") return undefined
+    const wait = circuit.until - Now.read(Now.clockOf(fiber))
+    return wait > 0 ? this.#refuse("Open", wait).fail : undefined
   }
 
   #isPlain(): boolean {
