@@ -179,7 +179,8 @@ export class GuardedEndpoint {
   settle(admission: Admission, ending: Ending, now: number, random: number): void {
     try {
       const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
-      this.breaker.settleUnsafe(admission.ticket, outcome, now, random)
+      const hint = ending._tag === "Failed" ? Verdict.hintOf(ending.failure) : undefined
+      this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
     } finally {
       // last: whoever waits for the slot is to know what was learned
       this.#inFlight--

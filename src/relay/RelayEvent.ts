@@ -36,7 +36,14 @@ export const RelayEvent = Schema.Union([
   }),
   Schema.TaggedStruct("CallFailed", { at, failure: Schema.String, attempts: Schema.Array(Attempt.Attempt) }),
   Schema.TaggedStruct("CacheHit", { at, model: Schema.String }),
-  Schema.TaggedStruct("CircuitChanged", { at, endpoint: Schema.String, from: circuitState, to: circuitState }),
+  Schema.TaggedStruct("CircuitChanged", {
+    at,
+    endpoint: Schema.String,
+    from: circuitState,
+    to: circuitState,
+    /** The rule that opened it, where it opened. */
+    because: Schema.optionalKey(Schema.String)
+  }),
   Schema.TaggedStruct("HealthChecked", {
     at,
     endpoint: Schema.String,

@@ -174,8 +174,14 @@ export const make = (
           const endpoint = target.endpoint.id
           unwatch.set(
             endpoint,
-            target.breaker.watchUnsafe(({ from, to }) => {
-              events.tell({ _tag: "CircuitChanged", endpoint, from, to })
+            target.breaker.watchUnsafe(({ because, from, to }) => {
+              events.tell({
+                _tag: "CircuitChanged",
+                endpoint,
+                from,
+                to,
+                ...(because === undefined ? {} : { because })
+              })
             })
           )
         }
@@ -226,7 +232,7 @@ export const make = (
         replace: registry.replace,
         drain: registry.drain,
         remove: registry.remove,
-        isolate: control("Isolated", (target) => target.breaker.isolate),
+        isolate: control("Isolated", (target) => Effect.asVoid(target.breaker.isolate)),
         reset: control("Reset", (target) => target.breaker.reset)
       },
       cache

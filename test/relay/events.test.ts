@@ -80,15 +80,21 @@ describe("the events of a relay", () => {
       assert.deepStrictEqual(heard.at(-1), { _tag: "CacheHit", at: 0, model: "any" })
     }).pipe(Effect.provide(Trial.over([b]))))
 
-  it.effect("tell of every change of a circuit", () =>
+  it.effect("tell of every change of a circuit, and of the rule that opened it", () =>
     Effect.gen(function*() {
       const heard = yield* Trial.listen
       yield* Trial.whatever(Trial.failure())
       yield* Trial.pass("30 seconds")
       for (let probe = 0; probe < 3; probe++) yield* Trial.chat()
       yield* Effect.yieldNow
-      const changes = heard.flatMap((event) => event._tag === "CircuitChanged" ? [[event.from, event.to]] : [])
-      assert.deepStrictEqual(changes, [["Closed", "Open"], ["Open", "HalfOpen"], ["HalfOpen", "Closed"]])
+      const changes = heard.flatMap((event) =>
+        event._tag === "CircuitChanged" ? [[event.from, event.to, event.because]] : []
+      )
+      assert.deepStrictEqual(changes, [
+        ["Closed", "Open", "consecutive(1)"],
+        ["Open", "HalfOpen", undefined],
+        ["HalfOpen", "Closed", undefined]
+      ])
     }).pipe(Effect.provide(Trial.over([a], { circuitBreaker, retry: Retry.none }))))
 
   it.effect("tell nothing of the circuit of an endpoint that was replaced, when its late answers come in", () =>
