@@ -4,8 +4,8 @@
  *
  * Sources: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog
  * (2015), for full, equal and decorrelated jitter. There, decorrelated delays
- * above the cap become the cap, and so fall into step; here the draw itself ends
- * at the cap.
+ * above the cap become the cap, and most callers fall into step; here they are
+ * spread over the upper half of what the cap allows.
  *
  * @since 0.1.0
  */
@@ -69,8 +69,11 @@ const spread = (nominal: number, previous: number, { base, cap, jitter }: Rule, 
     case "equal":
       return nominal / 2 + nominal / 2 * random
     case "decorrelated": {
-      const longest = Math.min(cap, 3 * previous)
-      return Math.min(longest, base + (longest - base) * random)
+      const longest = Math.min(3 * previous, Number.MAX_VALUE)
+      const drawn = base + (longest - base) * random
+      if (drawn <= cap) return drawn
+      const half = Math.max(base, cap / 2)
+      return half + (cap - half) * (drawn - cap) / (longest - cap)
     }
     case "none":
       return nominal

@@ -47,12 +47,15 @@ const followsFormula = (machine: Machine) => ({ randoms, rule }: Case): void => 
   let previous = base
   randoms.slice(0, rule.shape === "fibonacci" ? 18 : 60).forEach((random, index) => {
     row = machine.next(row, rule, random)
-    const longest = jitter === "decorrelated" ? Math.min(cap, previous * 3) : nominal(rule, index + 1)
+    const longest = jitter === "decorrelated" ? 3 * previous : nominal(rule, index + 1)
     const shortest = { full: 0, equal: longest / 2, decorrelated: base, none: longest }[jitter]
-    assert.closeTo(row.delay, shortest + (longest - shortest) * random, 1e-9 * cap)
-    assert.isAtLeast(row.delay, shortest * (1 - 1e-12))
-    assert.isAtMost(row.delay, cap)
-    assert.isAtMost(row.delay, longest)
+    const drawn = shortest + (longest - shortest) * random
+    // what is drawn beyond the cap lies as far above its half as the draw lay beyond it, in proportion
+    const half = Math.max(base, cap / 2)
+    const expected = drawn <= cap ? drawn : half + (cap - half) * ((drawn - cap) / (longest - cap))
+    assert.closeTo(row.delay, expected, 1e-9 * cap)
+    assert.isAtLeast(row.delay, Math.min(shortest, cap) * (1 - 1e-12))
+    assert.isAtMost(row.delay, Math.min(cap, longest))
     assert.strictEqual(row.count, index + 1)
     previous = row.delay
   })
@@ -78,19 +81,20 @@ const jittered = Arbitrary.all({
   cap: Law.oneOf(150, 20_000)
 })
 
-/** Callers that have come to the cap do not come back together: no delay stands out, and none is the cap. */
+/** Callers that have come to the cap do not come back together: they are spread, and not piled up below it. */
 const isSpreadAtCap = (machine: Machine) => (rule: Backoff.Rule): void => {
   const late = delays(machine, rule, 3000).slice(-2000)
-  const most = Math.max(...late)
+  const least = Math.min(...late)
+  const range = Math.max(...late) - least
   const tenths = new Map<number, number>()
   for (const delay of late) {
     assert.isBelow(delay, rule.cap, "never quite the cap")
-    const tenth = Math.floor(delay / most * 9.999)
+    const tenth = Math.floor((delay - least) / range * 9.999)
     tenths.set(tenth, (tenths.get(tenth) ?? 0) + 1)
   }
   assert.isAbove(new Set(late).size, 1990, "hardly two alike")
-  assert.isAtLeast(tenths.size, 5)
-  assert.isAtMost(Math.max(...tenths.values()), 800, "no tenth holds most")
+  assert.strictEqual(tenths.size, 10)
+  assert.isAtMost(tenths.get(9)!, 800, "the last tenth before the cap does not hold most")
 }
 
 describe("Backoff", () => {
