@@ -12,17 +12,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import * as Attempt from "./Attempt.ts"
-import { CircuitOpen } from "./CircuitOpen.ts"
 import * as Configuration from "./Configuration.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Now from "./Now.ts"
 import * as Policy from "./Policy.ts"
-import * as Rejection from "./Rejection.ts"
 import * as RetryBudget from "./RetryBudget.ts"
+import * as RetryOptions from "./RetryOptions.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
-import * as Verdict from "./Verdict.ts"
 
 export {
   /**
@@ -104,23 +100,15 @@ export {
   standard
 } from "./RetrySchedule.ts"
 
-/**
- * The options of a retry.
- *
- * @category models
- * @since 0.1.0
- */
-export interface RetryOptions {
+export {
   /**
-   * When to try again, and how often; begun anew for each call. Default: that of
-   * `standard`.
+   * The options of a retry.
+   *
+   * @category models
+   * @since 0.1.0
    */
-  readonly schedule?: Schedule.Schedule<unknown> | undefined
-  /** What retries are paid from. Default: a budget of its own; `"unlimited"` for none. */
-  readonly budget?: RetryBudget.RetryBudget | "unlimited" | undefined
-  /** Which failures are tried again. Default: those that `Verdict` says may succeed on the same target later. */
-  readonly while?: ((failure: unknown) => boolean) | undefined
-}
+  type Options as RetryOptions
+} from "./RetryOptions.ts"
 
 /**
  * A retry.
@@ -139,30 +127,6 @@ export interface Retry {
    */
   readonly protect: Policy.Policy
 }
-
-const Settings = Schema.Struct({
-  schedule: Configuration.field(
-    (value): value is Schedule.Schedule<unknown> => Schedule.isSchedule(value),
-    "it has to be a Schedule, such as Retry.standard"
-  ),
-  budget: Configuration.field(
-    (value): value is RetryBudget.RetryBudget | "unlimited" | undefined =>
-      value === undefined || value === "unlimited" ||
-      (typeof value === "object" && value !== null && "withdrawUnsafe" in value),
-    "it has to be a RetryBudget or \"unlimited\""
-  ),
-  while: Configuration.field(
-    (value): value is (failure: unknown) => boolean => typeof value === "function",
-    "it has to be a function from a failure to true or false"
-  )
-})
-
-const ownDefaults = {
-  // which failures is the business of `while`
-  schedule: RetrySchedule.exponential().pipe(RetrySchedule.honorRetryAfter()),
-  budget: undefined,
-  while: (failure: unknown) => Verdict.of(failure).again
-} as const satisfies Required<RetryOptions>
 
 // what a cause holds beside a failure is a sibling's interrupt; what it holds beside a defect does not matter
 const failureOf = <E>(cause: Cause.Cause<E>): Cause.Fail<E> | undefined =>
@@ -256,21 +220,10 @@ const build = (
         _tag: "Retry",
         maxAttempts: times + 1,
         maxDelay: delay,
-        retriesOpenCircuit: retriesOpenCircuit(isRetryable),
+        retriesOpenCircuit: RetryOptions.retriesOpenCircuit(isRetryable),
         hasBudget: budget !== undefined
       }
     })
-  }
-}
-
-// a predicate for errors of one's own may stumble over ours; then nothing is tried again
-const retriesOpenCircuit = (isRetryable: (failure: unknown) => boolean): boolean => {
-  try {
-    return isRetryable(
-      Rejection.make(CircuitOpen, { key: "any", reason: "Open" as const, attempts: Attempt.none })
-    )
-  } catch {
-    return false
   }
 }
 
@@ -299,9 +252,9 @@ const retriesOpenCircuit = (isRetryable: (failure: unknown) => boolean): boolean
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options?: RetryOptions): Effect.Effect<Retry, Configuration.InvalidConfiguration> =>
+export const make = (options?: RetryOptions.Options): Effect.Effect<Retry, Configuration.InvalidConfiguration> =>
   Effect.flatMap(
-    Configuration.decode("Retry", Settings, options, ownDefaults),
+    Configuration.decode("Retry", RetryOptions.Settings, options, RetryOptions.defaults),
     ({ budget, schedule, while: isRetryable }) =>
       budget === undefined
         ? Effect.map(RetryBudget.make(), (budget) => build(schedule, budget, isRetryable))

@@ -499,6 +499,17 @@ describe("Retry.make", () => {
       assert.strictEqual(yield* Fiber.join(fiber), 7000)
     }))
 
+  it.effect("is not early, even where the timers are", () =>
+    Effect.gen(function*() {
+      const { provide } = yield* StrictClock.makeEarly(3)
+      const { begun, call } = flaky(1)
+      const retry = yield* unlimited(Retry.constant({ base: 50, jitter: "none" }))
+      const fiber = yield* start(retry.protect(call).pipe(provide))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(begun, [0, 50])
+    }))
+
   it.effect("gives up on a wait without end", () =>
     Effect.gen(function*() {
       const retry = yield* unlimited(Schedule.spaced("Infinity"))

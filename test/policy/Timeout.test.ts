@@ -228,6 +228,17 @@ describe("Timeout", () => {
       }
     }))
 
+  it.effect("is not early, even where the timers are", () =>
+    Effect.gen(function*() {
+      const { provide, timers } = yield* StrictClock.makeEarly(2)
+      const timeout = yield* Timeout.make({ duration: 10 })
+      const fiber = yield* start(Effect.flip(timeout.protect(Effect.never)).pipe(provide))
+      yield* TestClock.adjust(9)
+      assert.deepStrictEqual([fiber.pollUnsafe(), timers.ever], [undefined, 2])
+      yield* TestClock.adjust(1)
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "TimedOut")
+    }))
+
   it.effect("goes on ending calls when an observer of one throws", () =>
     Effect.gen(function*() {
       const timeout = yield* Timeout.make({ duration: 5 })
