@@ -16,6 +16,8 @@ export * as Policy from "./policy/Policy.ts"
 export * as RateLimiter from "./policy/RateLimiter.ts"
 export * as ResponseCache from "./policy/ResponseCache.ts"
 export * as Retry from "./policy/Retry.ts"
+export * as RetryBudget from "./policy/RetryBudget.ts"
+export * as Timeout from "./policy/Timeout.ts"
 export * as Verdict from "./policy/Verdict.ts"
 
 export * as ChatAnswer from "./endpoint/ChatAnswer.ts"

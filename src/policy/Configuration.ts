@@ -189,6 +189,14 @@ export const finiteDurationOrZero = durationField(
 )
 
 /**
+ * A duration of any length, negative and `"Infinity"` included; decodes to milliseconds.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const anyDuration = durationField(() => true, "it has to be a duration")
+
+/**
  * A value of a kind that a guard tells, and the rule to show when it is not.
  *
  * @category fields

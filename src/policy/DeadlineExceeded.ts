@@ -19,6 +19,7 @@ export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("De
   attempts: Attempt.attempts
 }) {
   override get message(): string {
-    return `no answer within the deadline of ${Duration.format(this.deadline)}${Attempt.trail(this.attempts)}`
+    const trail = this.attempts.length === 0 ? "" : Attempt.trail(this.attempts)
+    return `no answer within the deadline of ${Duration.format(this.deadline)}${trail}`
   }
 }

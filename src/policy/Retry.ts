@@ -1,150 +1,262 @@
 /**
- * Retry schedules with names: exponential with jitter, capped, and obedient to
- * `retryAfter`.
+ * Tries again what failed and may succeed: a policy, and the schedules it goes by.
  *
- * They are Effect's own `Schedule`s: use them in `Effect.retry`, give them to a
- * relay, or compose them further.
+ * The schedules are Effect's own `Schedule`s: use them in `Effect.retry`, give
+ * them to a relay, or compose them further.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import * as Result from "effect/Result"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import * as Configuration from "./Configuration.ts"
-import * as Verdict from "./Verdict.ts"
+import * as Deadline from "./Deadline.ts"
+import * as Now from "./Now.ts"
+import * as Policy from "./Policy.ts"
+import * as RetryBudget from "./RetryBudget.ts"
+import * as RetryOptions from "./RetryOptions.ts"
+import * as RetrySchedule from "./RetrySchedule.ts"
+
+export {
+  /**
+   * The same delay each time, before jitter.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  constant,
+  /**
+   * The options of a schedule that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * Delays that double, before jitter.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  exponential,
+  /**
+   * Delays of which each is the sum of the two before, before jitter.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  fibonacci,
+  /**
+   * Never earlier than the failure's own `retryAfter`.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  honorRetryAfter,
+  /**
+   * How chance changes a delay.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Jitter,
+  /**
+   * Delays that grow by the base each time, before jitter.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  linear,
+  /**
+   * No retry at all.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  none,
+  /**
+   * Only what may succeed on the same target later.
+   *
+   * @category combinators
+   * @since 0.1.0
+   */
+  onlyRetryable,
+  /**
+   * The options of a schedule.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options,
+  /**
+   * What most callers want.
+   *
+   * @category schedules
+   * @since 0.1.0
+   */
+  standard
+} from "./RetrySchedule.ts"
+
+export {
+  /**
+   * The options of a retry.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options as RetryOptions
+} from "./RetryOptions.ts"
 
 /**
- * The options of `exponential`; see `defaults`.
+ * A retry.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options {
-  /** The first delay before jitter; it doubles each time. */
-  readonly base?: Duration.Input | undefined
-  /** No delay is longer, jitter included. */
-  readonly cap?: Duration.Input | undefined
-  /** How many retries, from 0 up. */
-  readonly times?: number | undefined
+export interface Retry {
+  /** What retries are paid from; `undefined` where they are not. */
+  readonly budget: RetryBudget.RetryBudget | undefined
+  /**
+   * Runs an effect, and again after each failure, as long as schedule, budget and
+   * deadline allow; then the latest failure comes out, as it was. A wait that
+   * would not end before the deadline is not begun. Defects and interrupts are
+   * not tried again.
+   */
+  readonly protect: Policy.Policy
+}
+
+// what a cause holds beside a failure is a sibling's interrupt; what it holds beside a defect does not matter
+const failureOf = <E>(cause: Cause.Cause<E>): Cause.Fail<E> | undefined =>
+  Cause.hasDies(cause) ? undefined : cause.reasons.find(Cause.isFailReason)
+
+const build = (
+  schedule: Schedule.Schedule<unknown>,
+  budget: RetryBudget.RetryBudget | undefined,
+  isRetryable: (failure: unknown) => boolean
+): Retry => {
+  const begin = Schedule.toStep(schedule)
+
+  const mayRetry = <E>(cause: Cause.Cause<E>): boolean => {
+    const failure = failureOf(cause)
+    return failure !== undefined && isRetryable(failure.error)
+  }
+
+  /** Waits, pays and runs: what the effect ends with, or `undefined` when it may not be run again. */
+  const attempt = <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    delay: number
+  ): Effect.Effect<Exit.Exit<A, E> | undefined, never, R> =>
+    Effect.withFiber((fiber) => {
+      const clock = Now.clockOf(fiber)
+      let isOwed = false
+      const untilDue = (due: number): Effect.Effect<void> => {
+        const left = due - Now.read(clock)
+        // a timer may fire a little early: look again
+        return left > 0
+          ? Effect.flatMap(clock.sleep(Duration.millis(Math.ceil(left))), () => untilDue(due))
+          : Effect.void
+      }
+      // the finalizer stands before anything is paid: no interrupt can fall between the two
+      return Effect.onExitPrimitive(
+        Effect.suspend((): Effect.Effect<Exit.Exit<A, E> | undefined, never, R> => {
+          const now = Now.read(clock)
+          if (delay >= Deadline.leftUnsafe(fiber, now)) return Effect.undefined
+          if (budget !== undefined && !budget.withdrawUnsafe(now)) return Effect.undefined
+          isOwed = budget !== undefined
+          return Effect.flatMap(clock.sleep(Duration.millis(delay)), () =>
+            Effect.flatMap(untilDue(now + delay), () => {
+              isOwed = false
+              return Effect.exit(self)
+            }))
+        }),
+        () => {
+          if (isOwed) budget!.refundUnsafe(Now.read(clock))
+          return undefined
+        }
+      )
+    })
+
+  const again = Effect.fnUntraced(function*<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    first: Cause.Cause<E>
+  ): Effect.fn.Return<A, E, R> {
+    const clock = yield* Effect.withFiberSucceed(Now.clockOf)
+    const step = yield* begin
+    let cause = first
+    while (true) {
+      const failure = mayRetry(cause) ? failureOf(cause) : undefined
+      if (failure === undefined) return yield* Effect.failCause(cause)
+      const delay = yield* step(clock.currentTimeMillisUnsafe(), failure.error).pipe(
+        Effect.map(([, delay]) => Math.ceil(Duration.toMillis(delay))),
+        Pull.catchDone(() => Effect.succeed(Infinity))
+      )
+      const exit = yield* attempt(self, delay)
+      if (exit === undefined) return yield* Effect.failCause(cause)
+      if (Exit.isSuccess(exit)) return exit.value
+      cause = exit.cause
+    }
+  })
+
+  const unpaid = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.catchCause(self, (cause) => mayRetry(cause) ? again(self, cause) : Effect.failCause(cause))
+
+  const payIn = (fiber: Parameters<typeof Now.clockOf>[0]): void => budget!.depositUnsafe(Now.read(Now.clockOf(fiber)))
+
+  const paid = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(unpaid(self), (value) =>
+      Effect.withFiberSucceed((fiber) => {
+        payIn(fiber)
+        return value
+      }))
+
+  return {
+    budget,
+    protect: Policy.make(budget === undefined ? unpaid : paid, () => {
+      const { delay, times } = RetrySchedule.worstOf(schedule)
+      return {
+        _tag: "Retry",
+        maxAttempts: times + 1,
+        maxDelay: delay,
+        retriesOpenCircuit: RetryOptions.retriesOpenCircuit(isRetryable),
+        hasBudget: budget !== undefined
+      }
+    })
+  }
 }
 
 /**
- * The options that hold where none is given.
+ * A retry for code of your own. Without options: up to four retries with
+ * exponential backoff and full jitter, never before `retryAfter`, of what may
+ * succeed, while successes pay for them.
  *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  base: "100 millis",
-  cap: "20 seconds",
-  times: 4
-} as const satisfies Required<Options>
-
-const Settings = Schema.Struct({
-  base: Configuration.duration,
-  cap: Configuration.duration,
-  times: Configuration.integer(0)
-})
-
-const Longest = Schema.Struct({ max: Configuration.durationOrZero })
-
-/**
- * Exponential backoff with full jitter: each delay is chosen evenly between zero
- * and the capped exponential, so that callers that failed together do not come
- * back together.
- *
- * Throws `InvalidConfiguration` on an option that cannot work.
- *
- * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
+ * A call that succeeds at once meets neither schedule nor timer. Fails with
+ * `InvalidConfiguration` on an option that cannot work.
  *
  * ```ts
  * import { Effect } from "effect"
  * import { Retry } from "effect-relay"
  *
- * let calls = 0
- * const flaky = Effect.suspend(() => ++calls < 3 ? Effect.fail("not yet") : Effect.succeed("answered"))
+ * const program = Effect.gen(function*() {
+ *   const retry = yield* Retry.make({ schedule: Retry.exponential({ base: "2 millis", times: 5 }) })
+ *   let calls = 0
+ *   const flaky = Effect.suspend(() => ++calls < 3 ? Effect.fail("not yet") : Effect.succeed(`call ${calls} answered`))
+ *   return yield* flaky.pipe(retry.protect)
+ * })
  *
- * const program = Effect.retry(flaky, Retry.exponential({ base: "10 millis", cap: "1 second", times: 5 }))
- *
- * Effect.runPromise(program).then((answer) => console.log(answer, "after", calls, "calls"))
+ * Effect.runPromise(program).then(console.log)
  * ```
  *
- * @category schedules
+ * @category constructors
  * @since 0.1.0
  */
-export const exponential = (options?: Options): Schedule.Schedule<number> => {
-  const { base, cap, times } = settle("Retry.exponential", Settings, options, defaults)
-  return Schedule.recurs(times).pipe(
-    Schedule.modifyDelay(({ attempt }) =>
-      Effect.map(Random.next, (random) => Duration.millis(Math.min(cap, base * 2 ** (attempt - 1)) * random))
-    )
+export const make = (options?: RetryOptions.Options): Effect.Effect<Retry, Configuration.InvalidConfiguration> =>
+  Effect.flatMap(
+    Configuration.decode("Retry", RetryOptions.Settings, options, RetryOptions.defaults),
+    ({ budget, schedule, while: isRetryable }) =>
+      budget === undefined
+        ? Effect.map(RetryBudget.make(), (budget) => build(schedule, budget, isRetryable))
+        : Effect.succeed(build(schedule, budget === "unlimited" ? undefined : budget, isRetryable))
   )
-}
-
-// a schedule is a value, not an effect: what it cannot be made from is thrown
-const settle = <A>(
-  subject: string,
-  schema: Schema.Codec<A, unknown>,
-  options: object | undefined,
-  defaults: object
-): A =>
-  Result.getOrThrowWith(
-    Configuration.decodeResult(subject, schema, options, defaults),
-    (invalid) => invalid
-  )
-
-const hintOf = (error: unknown): Duration.Duration | undefined => {
-  const hint = typeof error === "object" && error !== null && "retryAfter" in error ? error.retryAfter : undefined
-  return Duration.isDuration(hint) ? hint : undefined
-}
-
-/**
- * Never retries before the failure's own `retryAfter`, and gives up at once when
- * that is longer than `max` (default 20 seconds). Throws `InvalidConfiguration`
- * on a `max` that is no duration.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const honorRetryAfter = (max: Duration.Input = defaults.cap) => {
-  const longest = Duration.millis(settle("Retry.honorRetryAfter", Longest, { max }, {}).max)
-  return <Output, Input, E, R>(self: Schedule.Schedule<Output, Input, E, R>): Schedule.Schedule<Output, Input, E, R> =>
-    self.pipe(
-      Schedule.modifyDelay(({ duration, input }) =>
-        Effect.succeed(Duration.max(duration, hintOf(input) ?? Duration.zero))
-      ),
-      Schedule.while(({ input }) => Duration.isLessThanOrEqualTo(hintOf(input) ?? Duration.zero, longest))
-    )
-}
-
-/**
- * Retries only what may succeed on the same target later: not an open circuit,
- * not a used-up quota, not a request that was refused for what it says.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const onlyRetryable = <Output, Input, E, R>(
-  self: Schedule.Schedule<Output, Input, E, R>
-): Schedule.Schedule<Output, Input, E, R> => Schedule.while(self, ({ input }) => Verdict.of(input).again)
-
-/**
- * What most callers want: four retries, exponential with full jitter from 100
- * milliseconds, capped at 20 seconds, `retryAfter` honoured up to the same cap,
- * and nothing retried that cannot succeed.
- *
- * @category schedules
- * @since 0.1.0
- */
-export const standard: Schedule.Schedule<number> = exponential().pipe(honorRetryAfter(), onlyRetryable)
-
-/**
- * No retry at all.
- *
- * @category schedules
- * @since 0.1.0
- */
-export const none: Schedule.Schedule<number> = Schedule.recurs(0)

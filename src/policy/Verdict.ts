@@ -68,8 +68,8 @@ export const tagOf = (error: unknown): string | undefined => {
 }
 
 /**
- * The verdict on any failure: by its `_tag` where that is ours; a failure
- * nobody knows is the target's.
+ * The verdict on any failure: by its `_tag` where it is in the table; any other
+ * is the target's, as a `TimedOut` is.
  *
  * @category getters
  * @since 0.1.0

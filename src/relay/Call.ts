@@ -96,18 +96,16 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       Effect.map(([, delay]) => Math.max(summary.soonest, Duration.toMillis(delay))),
       Pull.catchDone(() => Effect.undefined)
     )
-    const mayWait = delay !== undefined && delay <= relay.maxWait &&
-      Now.read(progress.clock) + delay < progress.deadlineAt
-    const budget = mayWait ? RetryBudget.withdraw(relay.budget) : undefined
-    if (delay === undefined || budget === undefined) return yield* Effect.fail(summary.failure)
-    relay.budget = budget
+    const now = Now.read(progress.clock)
+    const mayWait = delay !== undefined && delay <= relay.maxWait && now + delay < progress.deadlineAt
+    if (!mayWait || !RetryBudget.withdraw(relay.budget, now)) return yield* Effect.fail(summary.failure)
 
     progress.round++
     relay.events.tell({ _tag: "WaitBegan", round: progress.round, delay, because: RelayError.tagOf(summary.failure) })
     // a wait that was interrupted costs nothing
     yield* Effect.onInterrupt(Effect.sleep(Math.ceil(delay)), () =>
       Effect.sync(() => {
-        relay.budget = RetryBudget.refund(relay.budget, relay.budgetRule)
+        RetryBudget.refund(relay.budget, Now.read(progress.clock))
       }))
   }
 })

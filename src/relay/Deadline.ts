@@ -8,29 +8,36 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Failure from "../endpoint/Failure.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import * as Ambient from "../policy/Deadline.ts"
+import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as RelayError from "./RelayError.ts"
 
 /**
- * Milliseconds, or `undefined` for as long as it takes. What is over before it
- * began fails at once, and so does what is no duration.
+ * Milliseconds, or `undefined` for as long as it takes: the caller's own deadline
+ * or the one it runs under, whichever is sooner. What is over before it began
+ * fails at once, and so does what is no duration.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = (
   deadline: Duration.Input | undefined
-): Effect.Effect<number | undefined, RelayError.DeadlineExceeded | Failure.RequestRejected> => {
-  if (deadline === undefined) return Effect.undefined
-  const millis = Option.map(Duration.fromInput(deadline), Duration.toMillis)
-  if (Option.isSome(millis) && !Number.isNaN(millis.value)) {
-    return millis.value > 0 ? Effect.succeed(millis.value) : Effect.fail(passed(0, Attempt.none))
-  }
-  return Effect.fail(Rejection.make(Failure.RequestRejected, {
-    detail: `deadline is ${JSON.stringify(deadline)}, but it has to be a duration such as "5 seconds"`,
-    attempts: Attempt.none
-  }))
-}
+): Effect.Effect<number | undefined, RelayError.DeadlineExceeded | Failure.RequestRejected> =>
+  Effect.withFiber((fiber): ReturnType<typeof decode> => {
+    const own = deadline === undefined
+      ? Option.some(Infinity)
+      : Option.map(Duration.fromInput(deadline), Duration.toMillis)
+    if (Option.isNone(own) || Number.isNaN(own.value)) {
+      return Effect.fail(Rejection.make(Failure.RequestRejected, {
+        detail: `deadline is ${JSON.stringify(deadline)}, but it has to be a duration such as "5 seconds"`,
+        attempts: Attempt.none
+      }))
+    }
+    const millis = Math.min(own.value, Ambient.leftUnsafe(fiber, Now.read(Now.clockOf(fiber))))
+    if (millis <= 0) return Effect.fail(passed(0, Attempt.none))
+    return millis === Infinity ? Effect.undefined : Effect.succeed(millis)
+  })
 
 /**
  * The failure of a call whose deadline of so many milliseconds has passed.

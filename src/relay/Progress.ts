@@ -31,9 +31,8 @@ export interface Relay {
   readonly attemptTimeout: number
   readonly maxWait: number
   readonly maxAttempts: number
-  readonly budgetRule: RetryBudget.Rule
   /** Retries that successes have paid for. */
-  budget: number
+  readonly budget: RetryBudget.RetryBudget
 }
 
 /**

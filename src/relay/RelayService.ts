@@ -13,6 +13,7 @@ import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Registry from "../endpoint/Registry.ts"
+import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Bulkhead from "../policy/Bulkhead.ts"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
@@ -218,8 +219,10 @@ export const make = (
       attemptTimeout: settings.attemptTimeout,
       maxWait: settings.maxWait,
       maxAttempts: settings.maxAttempts,
-      budgetRule: { capacity: settings.retryBudget, ratio: settings.retryRatio },
-      budget: settings.retryBudget
+      budget: RetryBudget.make(
+        { capacity: settings.retryBudget, ratio: settings.retryRatio, ttl: Infinity, reserve: 0 },
+        settings.retryBudget
+      )
     }
 
     return {

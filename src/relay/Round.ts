@@ -12,6 +12,7 @@ import * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
@@ -118,15 +119,19 @@ const send = <A, E, R>(
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
   const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
-  return Effect.timeoutOrElse(call.operation(endpoint) as Effect.Effect<A, Progress.Failed<E>, R>, {
-    duration: Duration.millis(Math.min(limit, left)),
-    // the caller's time being up says nothing about the endpoint
-    orElse: () => {
-      const failure = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
-      progress.timeout = failure
-      return Effect.fail(failure)
+  const operation = call.operation(endpoint) as Effect.Effect<A, Progress.Failed<E>, R>
+  return Effect.timeoutOrElse(
+    left === Infinity ? operation : Effect.provideService(operation, CurrentDeadline, progress.deadlineAt),
+    {
+      duration: Duration.millis(Math.min(limit, left)),
+      // the caller's time being up says nothing about the endpoint
+      orElse: () => {
+        const failure = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
+        progress.timeout = failure
+        return Effect.fail(failure)
+      }
     }
-  })
+  )
 }
 
 const endingOf = <A, E, R>(
@@ -244,9 +249,10 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
     const exit = yield* Effect.exit(attempt(relay, call, progress))
     if (Exit.isSuccess(exit)) {
       if (exit.value === undefined) return undefined
-      relay.budget = RetryBudget.deposit(relay.budget, relay.budgetRule)
+      const now = Now.read(progress.clock)
+      RetryBudget.deposit(relay.budget, now)
       const { endpoint, value } = exit.value
-      const latency = Now.read(progress.clock) - progress.startedAt
+      const latency = now - progress.startedAt
       return { value, meta: { endpoint, latency, attempts: progress.attempts } }
     }
     // defects and interrupts are nobody's to retry

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Pull, Schedule } from "effect"
-import { Bulkhead, CircuitBreaker, RateLimiter, RelayService, ResponseCache, Retry } from "effect-relay"
+import {
+  Bulkhead,
+  CircuitBreaker,
+  RateLimiter,
+  RelayService,
+  ResponseCache,
+  Retry,
+  RetryBudget,
+  Timeout
+} from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
@@ -26,7 +35,9 @@ const lastCell = (name: string): string | undefined =>
   readme.split("\n").find((line) => line.startsWith(`| \`${name}\` |`))?.split("|").at(-2)?.trim()
 
 describe("the defaults in the README", () => {
-  it.each(Object.entries({ CircuitBreaker, Bulkhead, RateLimiter, ResponseCache, Retry, RelayService }))(
+  it.each(
+    Object.entries({ CircuitBreaker, Bulkhead, RateLimiter, ResponseCache, Retry, RetryBudget, Timeout, RelayService })
+  )(
     "are those of %s",
     (name, { defaults }) => assert.strictEqual(lastCell(name), list(defaults, "`"))
   )

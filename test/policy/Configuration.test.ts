@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Duration, Effect, Layer, Schema } from "effect"
-import { Bulkhead, CircuitBreaker, Configuration, RateLimiter, ResponseCache, Retry } from "effect-relay"
+import {
+  Bulkhead,
+  CircuitBreaker,
+  Configuration,
+  RateLimiter,
+  ResponseCache,
+  Retry,
+  RetryBudget,
+  Timeout
+} from "effect-relay"
 
 interface Kind {
   readonly rule: string
@@ -66,6 +75,20 @@ const limit: Kind = {
 
 const flag: Kind = { rule: "it has to be ", good: [true, false], bad: ["true", 0, 1, null, NaN] }
 
+const atLeastZero: Kind = {
+  rule: "it has to be a finite number of zero or more",
+  good: [0, 0.1, 3, 1e6],
+  bad: [NaN, -0.001, Infinity, "3", null, true]
+}
+
+const jitter: Kind = {
+  rule: "it has to be \"full\"",
+  good: ["full", "equal", "none"],
+  bad: [null, true, 0.2, "Full", "some", ""]
+}
+
+const scheduled = { base: duration, cap: duration, times: wholeFrom(0), jitter }
+
 type Make = (options: any) => Effect.Effect<unknown, Configuration.InvalidConfiguration>
 
 // a schedule is a value: it throws what the others fail with
@@ -113,11 +136,30 @@ const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
     timeToLive: duration,
     cacheNonDeterministic: flag
   }],
+  ["Retry.constant", thrown(Retry.constant), scheduled],
+  ["Retry.linear", thrown(Retry.linear), scheduled],
+  ["Retry.fibonacci", thrown(Retry.fibonacci), scheduled],
   ["Retry.exponential", thrown(Retry.exponential), {
-    base: duration,
-    cap: duration,
-    times: wholeFrom(0)
-  }]
+    ...scheduled,
+    jitter: { ...jitter, good: [...jitter.good, "decorrelated"] }
+  }],
+  ["Retry", Retry.make, {
+    schedule: { rule: "it has to be a Schedule", good: [Retry.standard, Retry.none], bad: [null, 3, "often", {}, []] },
+    budget: { rule: "it has to be a RetryBudget", good: ["unlimited"], bad: [null, 3, "none", {}, []] },
+    while: { rule: "it has to be a function", good: [() => true], bad: [null, true, "CircuitOpen", {}] }
+  }],
+  ["RetryBudget", RetryBudget.make, {
+    ratio: atLeastZero,
+    ttl: duration,
+    reserve: atLeastZero,
+    capacity: {
+      rule: "it has to be a whole number from 0 to 1000000000",
+      good: [0, 1e9],
+      bad: [NaN, -1, 1.5, 1e9 + 1, Infinity, "3", null]
+    },
+    maxKeys: wholeFrom(1)
+  }],
+  ["Timeout", Timeout.make, { duration }]
 ]
 
 const options = policies.flatMap(([policy, make, kinds]) =>
