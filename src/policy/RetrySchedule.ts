@@ -204,16 +204,6 @@ export const exponential = (options?: Options): Schedule.Schedule<number> => nam
  */
 export const fibonacci = (options?: Options): Schedule.Schedule<number> => named("fibonacci", options)
 
-// somebody else's error may throw when it is looked at
-const hintOf = (error: unknown): number => {
-  try {
-    const hint = typeof error === "object" && error !== null && "retryAfter" in error ? error.retryAfter : undefined
-    return Duration.isDuration(hint) ? Duration.toMillis(hint) : 0
-  } catch {
-    return 0
-  }
-}
-
 /**
  * Never retries before the failure's own `retryAfter`, however short the jitter
  * made the delay, and gives up at once when that is longer than `max` (default 20
@@ -234,9 +224,9 @@ export const honorRetryAfter = (max: Duration.Input = defaults.cap) => {
     return withBounds(
       self.pipe(
         Schedule.modifyDelay(({ duration, input }) =>
-          Effect.succeed(Duration.max(duration, Duration.millis(Math.ceil(hintOf(input)))))
+          Effect.succeed(Duration.max(duration, Duration.millis(Math.ceil(Verdict.hintOf(input) ?? 0))))
         ),
-        Schedule.while(({ input }) => hintOf(input) <= longest)
+        Schedule.while(({ input }) => (Verdict.hintOf(input) ?? 0) <= longest)
       ),
       bounds === undefined ? undefined : {
         times: bounds.times,

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,6 +13,7 @@ import * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
@@ -119,19 +121,22 @@ const send = <A, E, R>(
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
   const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
+  const time = Math.min(limit, left)
   const operation = call.operation(endpoint) as Effect.Effect<A, Progress.Failed<E>, R>
-  return Effect.timeoutOrElse(
-    left === Infinity ? operation : Effect.provideService(operation, CurrentDeadline, progress.deadlineAt),
-    {
-      duration: Duration.millis(Math.min(limit, left)),
-      // the caller's time being up says nothing about the endpoint
-      orElse: () => {
-        const failure = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
-        progress.timeout = failure
-        return Effect.fail(failure)
-      }
-    }
-  )
+  if (time === Infinity) return operation
+  return Effect.withFiber((fiber) => {
+    const context = fiber.context as Context.Context<R>
+    return Cutoff.run(
+      operation,
+      left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
+      progress.clock,
+      now,
+      time,
+      () =>
+        // the caller's time being up says nothing about the endpoint
+        progress.timeout = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
+    )
+  })
 }
 
 const endingOf = <A, E, R>(
