@@ -1,0 +1,77 @@
+/** What is measured, and for whom. */
+
+/** The names under which results are kept. */
+export const names = [
+  "raw effect",
+  "breaker closed",
+  "breaker rejecting",
+  "bulkhead",
+  "bulkhead rejecting",
+  "limiter",
+  "limiter rejecting",
+  "timeout",
+  "retry on success",
+  "all five",
+  "failure through all five",
+  "relay decision, 1 endpoint",
+  "relay decision, 100 endpoints",
+  "relay decision, 10000 endpoints"
+] as const
+
+export type Name = (typeof names)[number]
+
+/**
+ * Who does the work: the bare operation as an effect and as a promise, this
+ * library, the others, and two more forms of this library.
+ */
+export const subjects = [
+  "raw",
+  "rawPromise",
+  "ours",
+  "cockatiel",
+  "opossum",
+  "effect",
+  "oursPrebuilt",
+  "oursAlone"
+] as const
+
+export type Subject = (typeof subjects)[number]
+
+/** The operation of a case: effects run the first form, promise libraries the second. */
+export const operations = {
+  value: "Effect.succeed(1) · async () => 1",
+  promise: "Effect.promise(async () => 1) · async () => 1",
+  failure: "the same promise, then a failure · a promise that rejects"
+} as const
+
+export interface Case {
+  readonly operation: keyof typeof operations
+  /** What the operation's own cost may grow by, in nanoseconds, where the design says so. */
+  readonly budget?: number
+  /** What all of it may cost, operation included. */
+  readonly budgetInAll?: number
+  /** The policies a library has not got, or cannot take off. */
+  readonly notes?: Partial<Record<Subject, string>>
+}
+
+const withoutLimiter = {
+  cockatiel: "has no limiter: four policies",
+  opossum: "has neither limiter nor retry: breaker, capacity and timeout"
+}
+
+export const cases: Record<Name, Case> = {
+  "raw effect": { operation: "value" },
+  "breaker closed": { operation: "value", budget: 500 },
+  "breaker rejecting": { operation: "value", budget: 1000 },
+  "bulkhead": { operation: "value", notes: { opossum: "the breaker comes with it" } },
+  "bulkhead rejecting": { operation: "value", budget: 1000, notes: { opossum: "the breaker comes with it" } },
+  "limiter": { operation: "value" },
+  "limiter rejecting": { operation: "value", budget: 1000 },
+  "timeout": { operation: "promise", notes: { opossum: "the breaker comes with it" } },
+  "retry on success": { operation: "value" },
+  "all five": { operation: "promise", budgetInAll: 2200, notes: withoutLimiter },
+  "failure through all five": { operation: "failure", notes: withoutLimiter },
+  "relay decision, 1 endpoint": { operation: "value", budgetInAll: 10_000 },
+  "relay decision, 100 endpoints": { operation: "value", budgetInAll: 10_000 },
+  "relay decision, 10000 endpoints": { operation: "value", budgetInAll: 10_000 }
+}

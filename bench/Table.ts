@@ -1,0 +1,68 @@
+/** The results as people read them. */
+import * as Case from "./Case.ts"
+import type * as Results from "./Results.ts"
+
+type Line = ReadonlyArray<string>
+
+const lay = (head: Line, lines: ReadonlyArray<Line>): string => {
+  const all = [head, head.map(() => ""), ...lines]
+  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]!.length)))
+  const rule = widths.map((width) => "─".repeat(width))
+  return all
+    .map((line, index) =>
+      (index === 1 ? rule : line).map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+      ).join("  ").trimEnd()
+    )
+    .join("\n")
+}
+
+const count = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "–" : Math.round(value).toLocaleString("en").replaceAll(",", " ")
+
+const verdictOf = (name: Case.Name, row: Results.Row): string => {
+  const { budget, budgetInAll } = Case.cases[name]
+  const [limit, spent] = budget === undefined ? [budgetInAll, row.p50 ?? row.ours] : [budget, row.ours - row.raw]
+  if (limit === undefined) return ""
+  return `${spent <= limit ? "within" : "over"} ${count(limit)}${budget === undefined ? " in all" : " above raw"}`
+}
+
+/** Nanoseconds a call. */
+export const ofCases = (cases: Readonly<Record<string, Results.Row>>): string => {
+  const names = Case.names.filter((name) => cases[name] !== undefined)
+  const lines = names.map((name) => {
+    const row = cases[name]!
+    return [name, ...Case.subjects.map((subject) => count(row[subject])), verdictOf(name, row)]
+  })
+  const told = new Set(
+    names.flatMap((name) =>
+      Object.entries(Case.cases[name].notes ?? {}).map(([subject, note]) => `${name}: ${subject} ${note}`)
+    )
+  )
+  const spread = names.flatMap((name) => {
+    const { p50, p99 } = cases[name]!
+    return p50 === undefined ? [] : [`${name}: of single calls, wall time: median ${count(p50)}, p99 ${count(p99)}`]
+  })
+  return [lay(["ns a call", ...Case.subjects, "budget"], lines), "", ...spread, ...told].join("\n")
+}
+
+/** Bytes. */
+export const ofMemory = (memory: Results.Memory): string => {
+  const { bytesPerKey, growthAfterCalls, growthAfterKeys } = memory
+  const libraries = ["ours", "cockatiel", "opossum", "effect"] as const
+  const kinds = ["breaker", "bulkhead", "limiter"] as const
+  const line = (name: string, of: (library: (typeof libraries)[number]) => number | null | undefined): Line => [
+    name,
+    ...libraries.map((library) => count(of(library)))
+  ]
+  const lines = [
+    ...kinds.map((kind) => line(`a key, ${kind}`, (library) => bytesPerKey[kind][library])),
+    line(`grown by ${count(growthAfterCalls.calls)} calls`, (library) => growthAfterCalls[library]),
+    line(`grown by ${count(growthAfterKeys.keys / 2)} keys`, (library) => growthAfterKeys[library]?.half),
+    line(`grown by ${count(growthAfterKeys.keys)} keys`, (library) => growthAfterKeys[library]?.all)
+  ]
+  const endpoint = `an idle endpoint: ${
+    count(memory.bytesPerIdleEndpoint)
+  } bytes, ${memory.timersPerIdleEndpoint} timers`
+  return [lay(["bytes", ...libraries], lines), "", endpoint].join("\n")
+}
