@@ -1,7 +1,6 @@
 /** This library, by the public API and with its defaults where they let every call pass. */
-import { Bulkhead, CircuitBreaker, RateLimiter, Retry } from "effect-relay"
+import { Bulkhead, CircuitBreaker, RateLimiter, Retry, Timeout } from "effect-relay"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Loop from "../Loop.ts"
 import * as Operation from "../Operation.ts"
@@ -10,22 +9,19 @@ import * as Relay from "../Relay.ts"
 type Policy = <A, E>(self: Effect.Effect<A, E>) => Effect.Effect<A, unknown>
 
 const limits = { limit: 1_000_000_000, window: "1 second" } as const
-const patience = Duration.seconds(30)
 
 const breaker = Effect.map(CircuitBreaker.make(), ({ protect }): Policy => protect)
 const bulkhead = Effect.map(Bulkhead.make({ maxConcurrent: 20 }), ({ protect }): Policy => protect)
 const limiter = Effect.map(RateLimiter.make(limits), ({ protect }): Policy => protect)
-const timeout = Effect.succeed<Policy>(
-  Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("timed out") })
-)
-const retry = Effect.succeed<Policy>((self) => Effect.retry(self, Retry.standard))
+const timeout = Effect.map(Timeout.make({ duration: "30 seconds" }), ({ protect }): Policy => protect)
+const retry = Effect.map(Retry.make(), ({ protect }): Policy => protect)
 
 // the failures of this one open nothing and are not tried again
 const deafBreaker = Effect.map(
   CircuitBreaker.make({ tripPolicy: CircuitBreaker.failureRate({ evidence: Number.MAX_SAFE_INTEGER }) }),
   ({ protect }): Policy => protect
 )
-const noRetry = Effect.succeed<Policy>((self) => Effect.retry(self, Retry.none))
+const noRetry = Effect.map(Retry.make({ schedule: Retry.none }), ({ protect }): Policy => protect)
 
 /** Outermost first: retry, limiter, breaker, bulkhead, timeout. */
 const five = (
