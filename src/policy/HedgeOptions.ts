@@ -148,7 +148,7 @@ export interface Settings extends Omit<typeof Fixed.Type, "delay"> {
  */
 export const decode = (options: Options | undefined): Effect.Effect<Settings, Configuration.InvalidConfiguration> =>
   Effect.suspend((): Effect.Effect<Settings, Configuration.InvalidConfiguration> => {
-    const delay: unknown = Object(options).delay ?? defaults.delay
+    const { delay = defaults.delay }: { readonly delay?: unknown } = Object(options)
     if (!isQuantile(delay)) return Configuration.decode("Hedge", Fixed, options, defaults)
     // a delay that more calls outlast than the budget pays for leaves the slowest of them to chance
     const beyond = 1 - delay.quantile

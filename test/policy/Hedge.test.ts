@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Cause, Clock, Deferred, Duration, Effect, Exit, Fiber } from "effect"
+import { Arbitrary, Cause, Clock, Deferred, type Duration, Effect, Exit, Fiber } from "effect"
 import { Hedge, Idempotent } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Law from "../Law.ts"
