@@ -44,7 +44,7 @@ export const make = <F extends object>(apply: F, describe: () => Description): F
  * import { Idempotent, Policy } from "effect-relay"
  *
  * const logged: Policy.Policy = Policy.make(
- *   (self) => Effect.tap(self, (answer) => Effect.log(answer)),
+ *   <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.tap(self, (answer) => Effect.log(answer)),
  *   () => ({ _tag: "Custom", name: "log" })
  * )
  * const guarded = Policy.compose(logged, Idempotent.mark)

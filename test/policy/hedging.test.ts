@@ -1,6 +1,6 @@
 /** What a hedge does, case by case; `Hedge.test.ts` holds its laws. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Config, ConfigProvider, Duration, Effect, Exit, Fiber, Layer } from "effect"
+import { Cause, Config, ConfigProvider, type Duration, Effect, Exit, Fiber, Layer } from "effect"
 import { Bulkhead, CircuitBreaker, Configuration, Deadline, Hedge, Idempotent } from "effect-relay"
 import { TestClock } from "effect/testing"
 
