@@ -24,6 +24,7 @@ export const check = (stack: ReadonlyArray<Description>): Findings => {
   const findings = [
     ...endless(stack),
     ...hangingAttempts(stack),
+    ...unheardHangs(stack),
     ...levels(stack),
     ...OrderPairs.check(stack),
     ...hedges(stack)
@@ -66,6 +67,20 @@ const hangingAttempts = (stack: ReadonlyArray<Description>): Findings =>
       at: [retry, bound],
       message: `one attempt that hangs uses up the whole ${name(stack[bound]!)}, and the retry never gets its turn`,
       remedy: "put a timeout inside the retry too, shorter than the one outside"
+    }]
+  })
+
+const unheardHangs = (stack: ReadonlyArray<Description>): Findings =>
+  places(stack, (policy) => policy._tag === "CircuitBreaker").flatMap((breaker): Findings => {
+    const bound = stack.findIndex((policy, index) => index > breaker && isBound(policy))
+    if (bound === -1 || stack.slice(0, breaker).some(isBound)) return []
+    return [{
+      rule: "timeout-outside-breaker",
+      severity: "warning",
+      at: [breaker, bound],
+      message: `a call that hangs is interrupted by the ${name(stack[bound]!)}, and an interrupt says nothing to ` +
+        `${name(stack[breaker]!)}: it never opens`,
+      remedy: "put a timeout inside the breaker"
     }]
   })
 

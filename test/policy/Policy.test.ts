@@ -55,8 +55,13 @@ describe("the order of a stack", () => {
     ["is wrong where one hanging attempt takes all the time", [retry, timeout], ["timeout-outside-retry 1 2"]],
     ["is as wrong with a deadline", [retry, breaker, deadline], [
       "timeout-outside-retry 1 3",
+      "timeout-outside-breaker 1 2",
       "(retry-inside-breaker) 2 3"
     ]],
+    ["is wrong where the breaker hears nothing of calls that hang", [breaker, timeout], [
+      "timeout-outside-breaker 1 2"
+    ]],
+    ["is right where it hears of them", [timeout, breaker, deadline], []],
     ["is right with a timeout inside as well", [timeout, retry, timeout], []],
     ["is wrong where nothing ends a call", [breaker], ["no-timeout"]],
     ["is wrong where there is nothing at all", [], ["no-timeout"]],
