@@ -24,7 +24,8 @@ export interface Rule {
 }
 
 /**
- * The counts of one step of time. `at` is which step, `total` the sum of all counts.
+ * The counts of one step of time. `at` is which step, `total` the sum of all
+ * counts, `low` and `high` the first and the last bucket that has any.
  *
  * @category models
  * @since 0.1.0
@@ -32,6 +33,8 @@ export interface Rule {
 export interface Slice {
   at: number
   total: number
+  low: number
+  high: number
   counts: Uint16Array | Uint32Array
 }
 
@@ -108,16 +111,22 @@ export const add = (self: Histogram, value: number, now: number): void => {
   else if (count === 0xffffffff) return
   slice.counts[bucket] = count + 1
   slice.total++
+  if (bucket < slice.low) slice.low = bucket
+  if (bucket > slice.high) slice.high = bucket
 }
 
 const sliceAt = (self: Histogram, now: number): Slice => {
   const at = Math.floor(now / self.width)
   const place = modulo(at, self.slices.length)
   const slice = self.slices[place]
-  if (slice === undefined) return self.slices[place] = { at, total: 0, counts: new Uint16Array(size) }
+  if (slice === undefined) {
+    return self.slices[place] = { at, total: 0, low: size, high: -1, counts: new Uint16Array(size) }
+  }
   if (slice.at !== at) {
     slice.at = at
     slice.total = 0
+    slice.low = size
+    slice.high = -1
     slice.counts.fill(0)
   }
   return slice
@@ -125,17 +134,23 @@ const sliceAt = (self: Histogram, now: number): Slice => {
 
 const modulo = (value: number, by: number): number => ((value % by) + by) % by
 
-const isLive = (self: Histogram, slice: Slice | undefined, now: number): slice is Slice =>
-  slice !== undefined && slice.total > 0 && slice.at > Math.floor(now / self.width) - self.slices.length
-
 /**
  * How many values the window holds.
  *
  * @category getters
  * @since 0.1.0
  */
-export const count = (self: Histogram, now: number): number =>
-  self.slices.reduce((sum, slice) => isLive(self, slice, now) ? sum + slice.total : sum, 0)
+export const count = (self: Histogram, now: number): number => {
+  const oldest = oldestLive(self, now)
+  let sum = 0
+  for (const slice of self.slices) if (slice !== undefined && slice.at >= oldest) sum += slice.total
+  return sum
+}
+
+const oldestLive = (self: Histogram, now: number): number => Math.floor(now / self.width) - self.slices.length + 1
+
+// the sums of a query; empty between queries
+const sums = new Float64Array(size)
 
 /**
  * The value that a share `q` of all in the window does not exceed, give or take
@@ -145,13 +160,22 @@ export const count = (self: Histogram, now: number): number =>
  * @since 0.1.0
  */
 export const quantile = (self: Histogram, q: number, now: number): number | undefined => {
-  const total = count(self, now)
-  if (total === 0) return undefined
-  const live = self.slices.filter((slice) => isLive(self, slice, now))
-  let left = Math.min(total, Math.max(1, Math.ceil(q * total)))
-  for (let bucket = 0; bucket < size; bucket++) {
-    for (const slice of live) left -= slice.counts[bucket]!
-    if (left <= 0) return valueOf(bucket)
+  const oldest = oldestLive(self, now)
+  let total = 0
+  let low = size
+  let high = -1
+  for (const slice of self.slices) {
+    if (slice === undefined || slice.at < oldest) continue
+    const { counts } = slice
+    for (let bucket = slice.low; bucket <= slice.high; bucket++) sums[bucket]! += counts[bucket]!
+    total += slice.total
+    low = Math.min(low, slice.low)
+    high = Math.max(high, slice.high)
   }
-  return undefined
+  if (total === 0) return undefined
+  let left = Math.min(total, Math.max(1, Math.ceil(q * total)))
+  let bucket = low
+  while (left > sums[bucket]!) left -= sums[bucket++]!
+  sums.fill(0, low, high + 1)
+  return valueOf(bucket)
 }

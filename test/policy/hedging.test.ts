@@ -3,6 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Config, ConfigProvider, type Duration, Effect, Exit, Fiber, Layer } from "effect"
 import { Bulkhead, CircuitBreaker, Configuration, Deadline, Hedge, Idempotent } from "effect-relay"
 import { TestClock } from "effect/testing"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "../architecture/Source.ts"
 
 /** A call of which each copy takes so long, the last for every one after it. */
 const calling = (...takes: ReadonlyArray<number>) => {
@@ -328,4 +331,19 @@ describe("a hedge that cannot work", () => {
         assert.isTrue(error.rule.startsWith(rule), error.rule)
       })
   )
+})
+
+describe("the page on hedges", () => {
+  const page = readFileSync(join(root, "docs/policies/hedge.md"), "utf8")
+  const { delay, ...numbers } = Hedge.defaults
+  it.each(Object.entries(numbers))("has the default of %s", (name, value) => {
+    assert.include(page, `| \`${name}\` | ${value} |`)
+  })
+
+  it("has the default of the delay", () => {
+    assert.include(page, `| \`delay\` | \`quantile(${delay.quantile})\` |`)
+    assert.include(page, `| \`window\` | ${String(delay.window)} |`)
+    assert.include(page, `| \`fallback\` | \`"${String(delay.fallback)}"\` |`)
+    assert.include(page, `| \`atLeast\` | ${String(delay.atLeast).replace("millis", "milli")} |`)
+  })
 })
