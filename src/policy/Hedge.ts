@@ -193,7 +193,7 @@ const build = (
           turn++
           const now = Now.read(clock)
           // paid for and begun in one step
-          if (!isOver && canEnd(now, 0) && withdraw(now)) begin(turn)
+          if (canEnd(now, 0) && withdraw(now)) begin(turn)
           return turn + 1 < maxCopies ? next : Effect.void
         })
 
