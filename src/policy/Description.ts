@@ -32,8 +32,18 @@ export type Description =
   | { readonly _tag: "Deadline"; readonly duration: number }
   /** `catches` lists tags; `undefined` for every failure. */
   | { readonly _tag: "Fallback"; readonly catches: ReadonlyArray<string> | undefined }
-  /** `maxCopies` counts the first call too. */
-  | { readonly _tag: "Hedge"; readonly maxCopies: number; readonly delay: number }
+  /**
+   * `maxCopies` counts the first call too; `delay` is `Infinity` while it is not
+   * known, and follows the latency where there is a `quantile`.
+   */
+  | {
+    readonly _tag: "Hedge"
+    readonly maxCopies: number
+    readonly delay: number
+    readonly quantile?: number | undefined
+  }
+  /** What is inside may be done twice. */
+  | { readonly _tag: "Idempotent" }
   /** `limits` in words, such as "60 calls per 1m". */
   | {
     readonly _tag: "RateLimiter"

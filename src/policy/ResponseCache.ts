@@ -20,6 +20,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as CanonicalJson from "./CanonicalJson.ts"
 import * as Configuration from "./Configuration.ts"
+import type { Described } from "./Description.ts"
+import { TypeId } from "./Description.ts"
 import * as Now from "./Now.ts"
 
 /**
@@ -117,12 +119,13 @@ export const Snapshot = Schema.Struct({
 export type Snapshot = typeof Snapshot.Type
 
 /**
- * A response cache.
+ * A response cache. It needs the question beside the call, so it is no function
+ * from effect to effect, but it can stand in a list of policies to explain.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ResponseCache {
+export interface ResponseCache extends Described {
   readonly cacheNonDeterministic: boolean
   /**
    * The answer to a question, by running `ask` if nobody has it. Equal questions
@@ -276,6 +279,7 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
       })
 
     return {
+      [TypeId]: () => ({ _tag: "ResponseCache" }),
       cacheNonDeterministic: settings.cacheNonDeterministic,
       through,
       state: Effect.map(Cache.size(answers), (entries) => ({ entries, capacity: settings.capacity, hits, misses })),
