@@ -91,6 +91,13 @@ const ruleOf = ({ burst, margin, window }: Spec, limit: number): Meter.Rule => (
  */
 export const isExact = ({ algorithm }: Spec): boolean => algorithm === "slidingWindow" || algorithm === "fixedWindow"
 
+// what the other side has said: at most so many more until then, as of an answer learned from at that time
+interface Lesson {
+  allowed: number
+  until: number
+  at: number
+}
+
 /**
  * One limit at work.
  *
@@ -100,12 +107,8 @@ export const isExact = ({ algorithm }: Spec): boolean => algorithm === "slidingW
 export class Limit {
   #spec: Spec
   #meter: Meter.Meter
-  /** The limit that holds: the one that was set, or the lower one that was learned. */
   #limit: number
-  // at most so many more until then
-  #allowed = Infinity
-  #until = -Infinity
-  #learnedAt = -Infinity
+  #lesson: Lesson | undefined
 
   constructor(spec: Spec, meter?: Meter.Meter) {
     this.#spec = spec
@@ -117,60 +120,63 @@ export class Limit {
     return this.#spec
   }
 
+  /** The limit that holds: the one that was set, or a lower one that was learned. */
   get limit(): number {
     return this.#limit
   }
 
   wait(units: number, now: number): number {
     const wait = this.#meter.wait(units, now)
-    if (units <= this.#allowed || now >= this.#until) return wait
-    const pause = this.#until - now
+    const lesson = this.#lesson
+    if (lesson === undefined || units <= lesson.allowed || now >= lesson.until) return wait
+    const pause = lesson.until - now
     return wait > pause ? wait : pause
   }
 
   take(units: number, now: number): void {
     this.#meter.take(units, now)
-    if (this.#allowed !== Infinity) this.#allowed = now < this.#until ? this.#allowed - units : Infinity
+    if (this.#lesson !== undefined && now < this.#lesson.until) this.#lesson.allowed -= units
   }
 
   correct(by: number, takenAt: number): void {
     this.#meter.correct(by, takenAt)
     // what was taken before it was learned what is left may have been counted there as it was
-    if (by > 0 || takenAt > this.#learnedAt) this.#allowed -= by
+    if (this.#lesson !== undefined && (by > 0 || takenAt > this.#lesson.at)) this.#lesson.allowed -= by
   }
 
   left(now: number): number {
     const left = this.#meter.left(now)
-    return now < this.#until ? Math.max(0, Math.min(left, this.#allowed)) : left
+    const lesson = this.#lesson
+    return lesson !== undefined && now < lesson.until ? Math.max(0, Math.min(left, lesson.allowed)) : left
   }
 
   isIdle(now: number): boolean {
-    return now >= this.#until && this.#meter.isIdle(now)
+    return (this.#lesson === undefined || now >= this.#lesson.until) && this.#meter.isIdle(now)
   }
 
   reset(): void {
     this.#meter.reset()
-    this.#allowed = Infinity
-    this.#until = this.#learnedAt = -Infinity
+    this.#lesson = undefined
     if (this.#limit !== this.#spec.limit) this.#set(this.#spec.limit, 0)
   }
 
   /**
    * Learns from an answer to a call that was sent at `sentAt`, beside `underWay`
    * units that the answer may not have counted yet. What was set is never
-   * exceeded. An answer from before the last one learned from is ignored; one
-   * that does not say when it was sent, or was sent at that very time, can only
+   * exceeded. An answer to a call from before the last answer learned from is
+   * ignored; one to a call of that very time, or of an unknown one, can only
    * make the limit tighter.
    */
   learn(hint: Hint, underWay: number, sentAt: number | undefined, now: number): void {
-    if (sentAt !== undefined && sentAt < this.#learnedAt) return
-    const isFresh = sentAt !== undefined && sentAt > this.#learnedAt
+    const before = this.#lesson ?? { allowed: Infinity, until: -Infinity, at: -Infinity }
+    if (sentAt !== undefined && sentAt < before.at) return
+    const isFresh = sentAt !== undefined && sentAt > before.at
     if (hint.limit !== undefined) {
       const limit = Math.min(hint.limit, isFresh ? this.#spec.limit : this.#limit)
       if (limit !== this.#limit) this.#set(limit, now)
     }
+    this.#lesson = { ...before, at: now }
     if (hint.remaining !== undefined) this.#learnRest(Math.max(0, hint.remaining - underWay), hint, isFresh, now)
-    this.#learnedAt = now
   }
 
   /** Goes by another specification from now on, and keeps what was used. */
@@ -189,8 +195,7 @@ export class Limit {
 
   fork(): Limit {
     const fork = new Limit(this.#spec, this.#meter.fork())
-    fork.#allowed = this.#allowed
-    fork.#until = this.#until
+    fork.#lesson = this.#lesson === undefined ? undefined : { ...this.#lesson }
     return fork
   }
 
@@ -208,8 +213,9 @@ export class Limit {
     }
     // no window lasts longer than itself, whatever the answer says
     const until = now + Math.min(resetAfter, this.#spec.window + this.#spec.margin)
-    const isHeld = !isFresh && now < this.#until
-    this.#allowed = isHeld ? Math.min(this.#allowed, rest) : rest
-    this.#until = isHeld ? Math.max(this.#until, until) : until
+    const lesson = this.#lesson!
+    const isHeld = !isFresh && now < lesson.until
+    lesson.allowed = isHeld ? Math.min(lesson.allowed, rest) : rest
+    lesson.until = isHeld ? Math.max(lesson.until, until) : until
   }
 }
