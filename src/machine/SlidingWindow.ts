@@ -160,7 +160,7 @@ class SlidingWindow implements Meter.Meter {
     }
     let length = 4
     while (length < 1.5 * kept.length + 2) length *= 2
-    this.#ring = new Float64Array(length)
+    if (length !== this.#ring.length) this.#ring = new Float64Array(length)
     this.#ring.set(kept)
     this.#first = 0
     this.#count = kept.length / 2
