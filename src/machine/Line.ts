@@ -99,7 +99,8 @@ export class Line<A extends Waiting> {
   }
 
   #foretell(now: number): Limits.Limits {
-    if (this.#foretold !== undefined && this.#changes * exactUpTo < Math.max(1, this.#list.size)) return this.#foretold
+    // also without a change, nobody says what was taken while nobody waited
+    if (this.#foretold !== undefined && this.#changes * exactUpTo < this.#list.size) return this.#foretold
     const foretold = this.#limits.fork()
     this.#foretold = foretold
     this.#lastTurn = now

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Limits from "../machine/Limits.ts"
+import type * as Description from "./Description.ts"
 import * as InvalidArgument from "./InvalidArgument.ts"
 import type { RateLimited } from "./RateLimited.ts"
 import * as Reservation from "./Reservation.ts"
@@ -20,6 +21,16 @@ import * as Weight from "./Weight.ts"
  * @since 0.1.0
  */
 export type Refused = RateLimited | InvalidArgument.InvalidArgument
+
+/**
+ * A policy for calls whose answer says what they have used.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Measured<in Answer> extends Description.Described {
+  <A extends Answer, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refused, R>
+}
 
 const oneCall: Limits.Cost = { calls: 1, tokens: 0 }
 
@@ -77,7 +88,7 @@ export const reserve = (
  * @category passing
  * @since 0.1.0
  */
-export const measured = <A, E, R>(
+export const reserved = <A, E, R>(
   turns: Turns.Turns,
   subject: string,
   estimate: Weight.Weight,
@@ -104,6 +115,17 @@ export const measured = <A, E, R>(
     )
   })
 }
+
+/**
+ * Runs an effect as a call of this weight, corrected by what its answer says.
+ *
+ * @category passing
+ * @since 0.1.0
+ */
+export const answered =
+  <Answer>(turns: Turns.Turns, estimate: Weight.Weight, actualOf: (answer: Answer) => Weight.Weight) =>
+  <A extends Answer, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refused, R> =>
+    reserved(turns, "RateLimiter.protectMeasured", estimate, () => self, actualOf)
 
 // what could never pass is the caller's mistake; what could have passed has to wait
 const refuser = (turns: Turns.Turns, subject: string) => (cost: Limits.Cost) => (wait: number): Refused =>

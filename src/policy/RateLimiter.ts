@@ -137,11 +137,7 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
   readonly protectMeasured: <A>(
     estimate: Weight.Weight,
     actualOf: (answer: A) => Weight.Weight
-  ) =>
-    & (<B extends A, E, R>(
-      self: Effect.Effect<B, E, R>
-    ) => Effect.Effect<B, E | Passage.Refused, R>)
-    & Description.Described
+  ) => Passage.Measured<A>
   /**
    * Charges an estimate when its turn comes and leaves it to the caller to
    * settle. An interrupt after that gives nothing back: see `withReservation`.
@@ -226,17 +222,14 @@ class KeyLimiter extends FamilyMember.FamilyMember<RateLimiter, RateLimiterOptio
     return (weight) => this.#described(Passage.weighed(this.#turns, "RateLimiter.protectCost", weight))
   }
   get protectMeasured(): RateLimiter["protectMeasured"] {
-    return (estimate, actualOf) =>
-      this.#described((self) =>
-        Passage.measured(this.#turns, "RateLimiter.protectMeasured", estimate, () => self, actualOf)
-      )
+    return (estimate, actualOf) => this.#described(Passage.answered(this.#turns, estimate, actualOf))
   }
   get reserve(): RateLimiter["reserve"] {
     return (estimate) => Passage.reserve(this.#turns, estimate)
   }
   get withReservation(): RateLimiter["withReservation"] {
     return (estimate, use, actualOf) =>
-      Passage.measured(this.#turns, "RateLimiter.withReservation", estimate, use, actualOf)
+      Passage.reserved(this.#turns, "RateLimiter.withReservation", estimate, use, actualOf)
   }
   get state(): RateLimiter["state"] {
     return Effect.map(Now.current, (now) => this.snapshotUnsafe(now))
