@@ -1,6 +1,6 @@
 /** What a rate limiter does while others wait: weights, deadlines, pauses, other limits, hints. */
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Clock, Deferred, Duration, Effect, Exit, Fiber } from "effect"
+import { Arbitrary, Clock, Duration, Effect, Exit, Fiber } from "effect"
 import { Deadline, InvalidArgument, RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Limit from "../../src/machine/Limit.ts"
@@ -490,20 +490,23 @@ describe("a key of a rate limiter", () => {
       assert.strictEqual(at("a").key, "a")
     }))
 
-  it.effect("does not begin what its caller gave up while it was served", () =>
+  it.effect("serves nobody who was interrupted by one who was served just before", () =>
     Effect.gen(function*() {
-      const limiter = yield* RateLimiter.make({ limit: 1, window: 10, maxWait: "1 hour" })
-      yield* limiter.protect(Effect.void)
-      const begun = yield* Deferred.make<void>()
-      let ran = false
-      const second = yield* start(
-        Effect.suspend(() => limiter.protect(Effect.sync(() => ran = true))).pipe(
-          Effect.tap(Deferred.succeed(begun, undefined))
-        )
-      )
-      yield* Fiber.interrupt(second)
-      yield* TestClock.adjust(100)
-      assert.isFalse(ran)
-      assert.include(yield* limiter.state, { queued: 0, retryAfter: 0 })
+      const limiter = yield* RateLimiter.make({ limit: 3, algorithm: "slidingWindow", maxWait: "1 hour" })
+      limiter.takeUnsafe({ calls: 3, tokens: 0 }, 0)
+      const ran: Array<string> = []
+      const fibers: Array<Fiber.Fiber<unknown>> = []
+      const run = (name: string, interrupts?: number) =>
+        Effect.sync(() => {
+          ran.push(name)
+          if (interrupts !== undefined) fibers[interrupts]!.interruptUnsafe()
+        })
+      fibers.push(yield* start(limiter.protect(run("a", 1))))
+      fibers.push(yield* start(limiter.protect(run("b"))))
+      fibers.push(yield* start(limiter.protect(run("c"))))
+      yield* limiter.reset
+      yield* Fiber.awaitAll(fibers)
+      assert.deepStrictEqual(ran, ["a", "c"])
+      assert.deepInclude((yield* limiter.state).limits[0], { remaining: 1 })
     }))
 })
