@@ -174,3 +174,54 @@ export const makeFamily = <
     }
     return keyed.at("default")
   })
+
+/**
+ * What a policy shares with its siblings, for handles to extend: one reference a
+ * key instead of a copy of every function.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export abstract class Sibling<A, Options, Snapshot> implements Family<A, Options, Snapshot> {
+  readonly #family: Family<A, Options, Snapshot>
+
+  constructor(family: Family<A, Options, Snapshot>) {
+    this.#family = family
+  }
+
+  get at() {
+    return this.#family.at
+  }
+
+  get configure() {
+    return this.#family.configure
+  }
+
+  get keys() {
+    return this.#family.keys
+  }
+
+  get states() {
+    return this.#family.states
+  }
+
+  get stateOf() {
+    return this.#family.stateOf
+  }
+
+  get resetKey() {
+    return this.#family.resetKey
+  }
+
+  get derive() {
+    return this.#family.derive
+  }
+
+  get adoptUnsafe() {
+    return this.#family.adoptUnsafe
+  }
+
+  get forgetUnsafe() {
+    return this.#family.forgetUnsafe
+  }
+}

@@ -17,7 +17,6 @@ import type * as Limits from "../machine/Limits.ts"
 import type * as Configuration from "./Configuration.ts"
 import * as Control from "./Control.ts"
 import type * as Description from "./Description.ts"
-import * as FamilyMember from "./FamilyMember.ts"
 import type * as Hint from "./Hint.ts"
 import type * as InvalidArgument from "./InvalidArgument.ts"
 import * as Keyed from "./Keyed.ts"
@@ -198,9 +197,7 @@ export const RateLimiter: Context.Service<RateLimiter, RateLimiter> = Context.Se
 )
 
 // one object a key: what may be called by its bare name is made when it is asked for
-class KeyLimiter extends FamilyMember.FamilyMember<RateLimiter, RateLimiterOptions.Options, Snapshot>
-  implements RateLimiter
-{
+class KeyLimiter extends Keyed.Sibling<RateLimiter, RateLimiterOptions.Options, Snapshot> implements RateLimiter {
   readonly #turns: Turns.Turns
   #protect: Policy.Policy<RateLimited> | undefined
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, References } from "effect"
 import { InvalidArgument, RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Limit from "../../src/machine/Limit.ts"
@@ -126,6 +126,33 @@ describe("Reservation", () => {
       yield* limiter.protectTokens(80)(Effect.void)
       yield* before.settle({ tokens: 0 })
       assert.strictEqual(yield* tokens(limiter), 20)
+    }))
+
+  it.effect("given back lets one pass who was about to wait, and who loses no turn when interrupted then", () =>
+    Effect.gen(function*() {
+      for (const operations of [3, 4, 5, 6, 7, 8]) {
+        for (let before = 0; before < 12; before++) {
+          for (let after = 0; after < 6; after++) {
+            const limiter = yield* RateLimiter.make({ limit: 1, algorithm: "slidingWindow", maxWait: "1 hour" })
+            const reservation = yield* limiter.reserve({})
+            let started = 0
+            const work = Effect.suspend(() => {
+              started++
+              return Effect.never
+            })
+            const caller = yield* Effect.andThen(Crowd.turns(1), limiter.protect(work)).pipe(
+              Effect.provideService(References.MaxOpsBeforeYield, operations),
+              Effect.forkChild({ startImmediately: true })
+            )
+            yield* Crowd.turns(before)
+            yield* reservation.cancel
+            yield* Crowd.turns(after)
+            yield* Fiber.interrupt(caller)
+            const { limits, queued } = yield* limiter.state
+            assert.deepStrictEqual([limits[0]!.remaining, queued], [1 - started, 0])
+          }
+        }
+      }
     }))
 
   it.effect.prop(

@@ -304,6 +304,19 @@ describe("a pause", () => {
       yield* limiter.protect(Effect.void)
     }))
 
+  it.effect("moves the turns of all who wait, and of who comes after them", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter.make({ limit: 1, window: "10 seconds", maxWait: "1 hour" })
+      yield* limiter.protect(Effect.void)
+      const fibers = yield* Effect.forEach([1, 2], () => start(limiter.protect(startedAt)))
+      assert.include(yield* limiter.state, { retryAfter: 30_000 })
+      yield* limiter.pause("15 seconds")
+      assert.include(yield* limiter.state, { retryAfter: 35_000 })
+      yield* TestClock.adjust("25 seconds")
+      const exits = yield* Effect.forEach(fibers, Fiber.join)
+      assert.deepStrictEqual(exits, [15_000, 25_000].map((at) => Exit.succeed(at)))
+    }))
+
   it.effect("of no length is refused by name, and nothing is changed", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.make()
