@@ -260,6 +260,30 @@ describe("a line at a rate limiter", () => {
       assert.deepStrictEqual([running, most], [0, 1])
     }))
 
+  it.effect("moves up when something is given back, also where that is not enough to pass at once", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter.make({ tokenLimit: 100, algorithm: "slidingWindow", maxWait: "1 hour" })
+      yield* limiter.protectTokens(50)(Effect.void)
+      yield* TestClock.adjust("10 seconds")
+      const reservation = yield* limiter.reserve({ tokens: 50 })
+      const fiber = yield* start(limiter.protectTokens(100)(startedAt))
+      yield* TestClock.adjust("10 seconds")
+      yield* reservation.cancel
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), Exit.succeed(60_000))
+    }))
+
+  it.effect("is served in one go by calls that use nothing, however long it is", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter.make({ limit: 1, maxWait: "Infinity", maxQueued: 10_000 })
+      const reservation = yield* limiter.reserve({})
+      const call = limiter.withReservation({}, () => Effect.void, () => ({ calls: 0 }))
+      const fibers = yield* Effect.forEach(Array.from({ length: 10_000 }), () => start(call))
+      yield* reservation.cancel
+      assert.include(yield* limiter.state, { queued: 0, retryAfter: 0 })
+      assert.isTrue(fibers.every((fiber) => Exit.isSuccess(fiber.pollUnsafe()!)))
+    }))
+
   it.effect("is served in one go by a reset, however long it is", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.make({
@@ -481,6 +505,12 @@ describe("a key of a rate limiter", () => {
       yield* family.at("hinted").learn({ of: "calls", remaining: 3, resetAfter: "1 minute" })
       for (const key of ["a", "b", "c"]) yield* family.at(key).state
       assert.sameMembers([...(yield* family.keys)], ["paused", "owes", "hinted", "c"])
+      // also when somebody looks ahead to when nothing will be owed
+      const waiting = yield* start(family.at("paused").protect(Effect.void))
+      family.at("owes").waitUnsafe({ calls: 1, tokens: 0 }, 1e9)
+      for (const key of ["a", "b", "c", "d"]) family.at(key)
+      assert.include([...(yield* family.keys)], "paused")
+      yield* Fiber.interrupt(waiting)
       yield* TestClock.adjust("1 hour")
       for (const key of ["d", "e", "f", "g"]) yield* family.at(key).state
       assert.sameMembers([...(yield* family.keys)], ["d", "e", "f", "g"])
