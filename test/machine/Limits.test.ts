@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary } from "effect"
 import type * as Limit from "../../src/machine/Limit.ts"
+import { names } from "../../src/machine/Limit.ts"
 import { type Cost, Limits } from "../../src/machine/Limits.ts"
 import * as Law from "../Law.ts"
 
@@ -177,8 +178,8 @@ describe("Limits", () => {
     assert.deepStrictEqual(remaining(limits, 3), [20])
   })
 
-  it("owe nothing from before a reset", () => {
-    const limits = new Limits([sliding(3, 100)])
+  it.each(names)("owe nothing from before a reset, by %s", (algorithm) => {
+    const limits = new Limits([{ ...sliding(3, 100), burst: 1, algorithm }])
     limits.take({ calls: 3, tokens: 0 }, 0)
     limits.pause(1000)
     limits.all[0]!.learn({ limit: 1, remaining: 0, resetAfter: 50 }, 0, undefined, 0)
