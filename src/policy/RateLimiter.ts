@@ -1,27 +1,35 @@
 /**
- * Keeps calls, and the tokens they carry, under a limit, first come first served.
+ * Keeps calls, and the tokens they carry, under any number of limits, first
+ * come first served.
  *
- * Source: the generic cell rate algorithm, ITU-T I.371 (1993).
+ * Four algorithms, each in `machine/` with its source: GCRA, token bucket, exact
+ * sliding window, fixed window.
  *
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
 import { unwrap } from "effect/Config"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
-import * as Gcra from "../machine/Gcra.ts"
-import * as WaitList from "../machine/WaitList.ts"
-import * as Attempt from "./Attempt.ts"
+import type * as Limits from "../machine/Limits.ts"
 import type * as Configuration from "./Configuration.ts"
+import * as Control from "./Control.ts"
+import type * as Description from "./Description.ts"
+import type * as Hint from "./Hint.ts"
+import type * as InvalidArgument from "./InvalidArgument.ts"
 import * as Keyed from "./Keyed.ts"
 import * as Now from "./Now.ts"
-import { RateLimited } from "./RateLimited.ts"
+import * as Passage from "./Passage.ts"
+import * as Policy from "./Policy.ts"
+import type { RateLimited } from "./RateLimited.ts"
 import * as RateLimiterOptions from "./RateLimiterOptions.ts"
-import * as Rejection from "./Rejection.ts"
+import type { Snapshot } from "./RateLimiterSnapshot.ts"
+import * as RateLimiterSnapshot from "./RateLimiterSnapshot.ts"
+import type * as Reservation from "./Reservation.ts"
+import * as Turns from "./Turns.ts"
+import type * as Weight from "./Weight.ts"
 
 export {
   /**
@@ -51,42 +59,59 @@ export {
 } from "./RateLimited.ts"
 
 /**
- * What a rate limiter shows of itself.
- *
- * @category models
- * @since 0.1.0
- */
-export const Snapshot = Schema.Struct({
-  key: Schema.String,
-  queued: Schema.Int,
-  /** Milliseconds until one more call may pass, behind those that wait; 0 for now. */
-  retryAfter: Schema.Number
-})
-
-/**
- * What a rate limiter shows of itself.
- *
- * @category models
- * @since 0.1.0
- */
-export type Snapshot = typeof Snapshot.Type
-
-/**
  * What one call uses of the limits.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Cost {
-  readonly calls: number
-  readonly tokens: number
-}
+export type Cost = Limits.Cost
+
+export {
+  /**
+   * What a rate limiter shows of itself.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Snapshot
+} from "./RateLimiterSnapshot.ts"
+
+export {
+  /**
+   * What was reserved, until it is settled or cancelled.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Reservation
+} from "./Reservation.ts"
+
+export {
+  /**
+   * What one call uses of the limits.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Weight
+} from "./Weight.ts"
+
+export {
+  /**
+   * What an answer says of one limit.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Hint
+} from "./Hint.ts"
 
 /**
  * A rate limiter for its own key, and one for every key of `at`.
  *
- * The `Unsafe` members decide synchronously at a given time; they are for code
- * that asks several policies in one step, as the relay does.
+ * A weight that is no count, or that an exact window could never let pass, is
+ * an `InvalidArgument`. The `Unsafe` members decide synchronously at a given
+ * time; they are for code that asks several policies in one step, as the relay does.
  *
  * @category models
  * @since 0.1.0
@@ -94,18 +119,59 @@ export interface Cost {
 export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOptions.Options, Snapshot> {
   readonly key: string
   /**
-   * Runs an effect when its turn comes, or refuses it. An interrupted waiter
-   * gives its turn to the next.
+   * Runs an effect when its turn comes, or refuses it: at once if its turn comes
+   * later than `maxWait` or than its deadline. Who is interrupted before the
+   * effect has begun gives its turn to the next.
    */
-  readonly protect: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
-  /** As `protect`, for a call that carries this many tokens, from 0 up; more than `tokenLimit` counts as that. */
-  readonly protectTokens: (
-    tokens: number
-  ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RateLimited, R>
+  readonly protect: Policy.Policy<RateLimited>
+  /**
+   * As `protect`, for a call that carries this many tokens, from 0 up. Where the
+   * algorithm paces, a call above the burst passes when nothing is owed, and
+   * those after it pay.
+   */
+  readonly protectTokens: (tokens: number) => Policy.Policy<Passage.Refused>
+  /** As `protect`, for a call of any weight. */
+  readonly protectCost: (weight: Weight.Weight) => Policy.Policy<Passage.Refused>
+  /** As `protectCost`, with an estimate that is corrected by what the answer says was used. */
+  readonly protectMeasured: <A>(
+    estimate: Weight.Weight,
+    actualOf: (answer: A) => Weight.Weight
+  ) => Passage.Measured<A>
+  /**
+   * Charges an estimate when its turn comes and leaves it to the caller to
+   * settle. An interrupt after that gives nothing back: see `withReservation`.
+   */
+  readonly reserve: (
+    estimate: Weight.Weight
+  ) => Effect.Effect<Reservation.Reservation, Passage.Refused>
+  /**
+   * Charges an estimate when its turn comes and corrects it by what the answer
+   * says was used. An interrupt gives all of it back; a failure leaves the
+   * estimate standing, unless `use` has settled it.
+   */
+  readonly withReservation: <A, E, R>(
+    estimate: Weight.Weight,
+    use: (reservation: Reservation.Reservation) => Effect.Effect<A, E, R>,
+    actualOf?: (answer: A) => Weight.Weight
+  ) => Effect.Effect<A, E | Passage.Refused, R>
   readonly state: Effect.Effect<Snapshot>
-  /** Forgets what was used; those that wait are served as if it had just been made. */
+  /** Forgets what was used and learned and ends a pause; those that wait are served as if it had just been made. */
   readonly reset: Effect.Effect<void>
-  /** Milliseconds until this may pass, behind those that wait; 0 for now. */
+  /**
+   * Lays options over those that hold, for this key while it is remembered.
+   * What was used stays used, those who wait keep their places.
+   */
+  readonly update: (
+    options: Omit<RateLimiterOptions.Options, "maxKeys">
+  ) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  /** Lets nothing pass for a time, at most `maxPause`; of several pauses the longest holds. */
+  readonly pause: (duration: Duration.Input) => Effect.Effect<void, InvalidArgument.InvalidArgument>
+  /**
+   * Learns from what a service says of its limits; it can only make ours
+   * tighter. `Reservation.learn` also knows how old the answer is.
+   */
+  readonly learn: (hint: Hint.Hint) => Effect.Effect<void, InvalidArgument.InvalidArgument>
+  /** Milliseconds until this may pass, behind those that wait; 0 for now, `Infinity` for never. */
   readonly waitUnsafe: (cost: Cost, now: number) => number
   /** Charges this, whether or not it may pass. */
   readonly takeUnsafe: (cost: Cost, now: number) => void
@@ -130,181 +196,78 @@ export const RateLimiter: Context.Service<RateLimiter, RateLimiter> = Context.Se
   "effect-relay/policy/RateLimiter"
 )
 
-interface Waiter {
-  readonly cost: Cost
-  wake: (() => void) | undefined
-}
+// one object a key: what may be called by its bare name is made when it is asked for
+class KeyLimiter extends Keyed.Sibling<RateLimiter, RateLimiterOptions.Options, Snapshot> implements RateLimiter {
+  readonly #turns: Turns.Turns
+  #protect: Policy.Policy<RateLimited> | undefined
 
-const oneCall: Cost = { calls: 1, tokens: 0 }
-
-// what cannot be counted counts as the most there is; nobody may put tokens back by using fewer than none
-const countOf = (tokens: number, limit: number | "unlimited"): number => {
-  const most = limit === "unlimited" ? Number.MAX_SAFE_INTEGER : limit
-  return Number.isNaN(tokens) ? most : Math.min(most, Math.max(0, Math.ceil(tokens)))
-}
-
-/** The latest time any limiter of the family was asked at. */
-interface Latest {
-  now: number
-}
-
-const build = (
-  key: string,
-  settings: RateLimiterOptions.Settings,
-  family: Keyed.Family<RateLimiter, RateLimiterOptions.Options, Snapshot>,
-  latest: Latest
-): RateLimiter => {
-  const calls = RateLimiterOptions.toRule(settings.limit, settings.burst, settings)
-  const tokens = RateLimiterOptions.toRule(settings.tokenLimit, settings.tokenBurst, settings)
-  const queue = WaitList.make<Waiter>()
-  let callsTat = Gcra.idle
-  let tokensTat = Gcra.idle
-  let callsBusySince = -Infinity
-  let tokensBusySince = -Infinity
-  let queuedCalls = 0
-  let queuedTokens = 0
-  let hasNewHead = false
-  let isWaking = false
-
-  const waitAlone = (cost: Cost, now: number): number =>
-    Math.max(
-      calls === undefined ? 0 : Gcra.wait(callsTat, now, cost.calls, calls),
-      tokens === undefined || cost.tokens === 0 ? 0 : Gcra.wait(tokensTat, now, cost.tokens, tokens)
-    )
-
-  const waitUnsafe = (cost: Cost, now: number): number => {
-    latest.now = now
-    if (queue.size === 0) return waitAlone(cost, now)
-    return Math.max(
-      calls === undefined ? 0 : Gcra.wait(Gcra.take(callsTat, now, queuedCalls, calls), now, cost.calls, calls),
-      tokens === undefined ? 0 : Gcra.wait(Gcra.take(tokensTat, now, queuedTokens, tokens), now, cost.tokens, tokens)
-    )
+  constructor(turns: Turns.Turns, family: Keyed.Family<RateLimiter, RateLimiterOptions.Options, Snapshot>) {
+    super(family)
+    this.#turns = turns
   }
 
-  const takeUnsafe = (cost: Cost, now: number): void => {
-    if (calls !== undefined) {
-      if (callsTat <= now) callsBusySince = now
-      callsTat = Gcra.take(callsTat, now, cost.calls, calls)
-    }
-    if (tokens !== undefined && cost.tokens > 0) {
-      if (tokensTat <= now) tokensBusySince = now
-      tokensTat = Gcra.take(tokensTat, now, cost.tokens, tokens)
-    }
+  get key(): string {
+    return this.#turns.key
+  }
+  get protect(): RateLimiter["protect"] {
+    return this.#protect ??= this.#described(Passage.one(this.#turns))
+  }
+  get protectTokens(): RateLimiter["protectTokens"] {
+    return (tokens) => this.#described(Passage.weighed(this.#turns, "RateLimiter.protectTokens", { tokens }))
+  }
+  get protectCost(): RateLimiter["protectCost"] {
+    return (weight) => this.#described(Passage.weighed(this.#turns, "RateLimiter.protectCost", weight))
+  }
+  get protectMeasured(): RateLimiter["protectMeasured"] {
+    return (estimate, actualOf) => this.#described(Passage.answered(this.#turns, estimate, actualOf))
+  }
+  get reserve(): RateLimiter["reserve"] {
+    return (estimate) => Passage.reserve(this.#turns, estimate)
+  }
+  get withReservation(): RateLimiter["withReservation"] {
+    return (estimate, use, actualOf) =>
+      Passage.reserved(this.#turns, "RateLimiter.withReservation", estimate, use, actualOf)
+  }
+  get state(): RateLimiter["state"] {
+    return Effect.map(Now.current, (now) => this.snapshotUnsafe(now))
+  }
+  get reset(): RateLimiter["reset"] {
+    return Effect.map(Now.current, (now) => this.#turns.change((limits) => limits.reset(now)))
+  }
+  get update(): RateLimiter["update"] {
+    return (options) => Control.update(this.#turns, options)
+  }
+  get pause(): RateLimiter["pause"] {
+    return (duration) => Control.pause(this.#turns, duration)
+  }
+  get learn(): RateLimiter["learn"] {
+    return (hint) => Control.learn(this.#turns, "RateLimiter.learn", hint)
+  }
+  get awaitTurn(): RateLimiter["awaitTurn"] {
+    return (cost, maxWait, onTurn) => Effect.withFiber((fiber) => this.#turns.await(fiber, cost, maxWait, onTurn))
   }
 
-  // what was taken before the limiter last lay idle has long been forgotten: it cannot be lent again
-  const refundUnsafe = (cost: Cost, takenAt: number): void => {
-    if (calls !== undefined && takenAt >= callsBusySince) callsTat = Gcra.refund(callsTat, cost.calls, calls)
-    if (tokens !== undefined && (takenAt >= tokensBusySince || cost.tokens < 0)) {
-      // one absurd count is not to close the limiter for longer than a window
-      const count = Math.max(cost.tokens, -Number(settings.tokenLimit))
-      tokensTat = Gcra.refund(tokensTat, count, tokens)
-    }
+  waitUnsafe(cost: Cost, now: number): number {
+    return this.#turns.wait(cost, now)
+  }
+  takeUnsafe(cost: Cost, now: number): void {
+    this.#turns.take(cost, now)
+  }
+  refundUnsafe(cost: Cost, takenAt: number): void {
+    this.#turns.refund(cost, takenAt)
+  }
+  refusalUnsafe(wait: number): RateLimited {
+    return this.#turns.refusal(wait)
+  }
+  snapshotUnsafe(now: number): RateLimiterSnapshot.Snapshot {
+    return RateLimiterSnapshot.make(this.#turns, now)
+  }
+  isIdle(now: number): boolean {
+    return this.#turns.queued === 0 && this.#turns.limits.isIdle(now)
   }
 
-  const refusalUnsafe = (wait: number): RateLimited =>
-    Rejection.make(RateLimited, {
-      key,
-      source: "Limiter" as const,
-      retryAfter: Duration.millis(Math.ceil(wait)),
-      attempts: Attempt.none
-    })
-
-  const enter = (cost: Cost): WaitList.Place<Waiter> => {
-    queuedCalls += cost.calls
-    queuedTokens += cost.tokens
-    return WaitList.enter(queue, { cost, wake: undefined })
-  }
-
-  // whoever leaves the head of the queue wakes the next; nobody else runs a timer. The next may
-  // pass and leave at once, so a long line is served in a loop, not in a recursion
-  const leave = (place: WaitList.Place<Waiter>): void => {
-    if (place.list === undefined) return
-    hasNewHead ||= queue.first === place
-    queuedCalls -= place.value.cost.calls
-    queuedTokens -= place.value.cost.tokens
-    WaitList.leave(place)
-    if (isWaking) return
-    isWaking = true
-    try {
-      while (hasNewHead) {
-        hasNewHead = false
-        queue.first?.value.wake?.()
-      }
-    } finally {
-      isWaking = false
-    }
-  }
-
-  const untilFirst = (place: WaitList.Place<Waiter>): Effect.Effect<void> =>
-    Effect.callback<void>((resume) => {
-      if (queue.first === place) resume(Effect.void)
-      else place.value.wake = () => resume(Effect.void)
-    })
-
-  const untilPassed = (place: WaitList.Place<Waiter>, onTurn: () => void): Effect.Effect<void> =>
-    Effect.withFiber((fiber) => {
-      const now = Now.read(Now.clockOf(fiber))
-      const wait = waitAlone(place.value.cost, now)
-      // a timer may fire a little early: ask again
-      if (wait > 0) return Effect.flatMap(Effect.sleep(Math.ceil(wait)), () => untilPassed(place, onTurn))
-      takeUnsafe(place.value.cost, now)
-      onTurn()
-      leave(place)
-      return Effect.void
-    })
-
-  const awaitTurn = (cost: Cost, maxWait: number, onTurn: () => void): Effect.Effect<void, RateLimited> =>
-    Effect.withFiber((fiber): Effect.Effect<void, RateLimited> => {
-      const now = Now.read(Now.clockOf(fiber))
-      const wait = waitUnsafe(cost, now)
-      if (wait === 0 && queue.size === 0) {
-        takeUnsafe(cost, now)
-        onTurn()
-        return Effect.void
-      }
-      if (wait > maxWait) return Effect.fail(refusalUnsafe(wait))
-      let place: WaitList.Place<Waiter> | undefined
-      return Effect.onExitPrimitive(
-        Effect.suspend((): Effect.Effect<void, RateLimited> => {
-          if (queue.size >= settings.maxQueued) return Effect.fail(refusalUnsafe(wait))
-          place = enter(cost)
-          return Effect.flatMap(untilFirst(place), () => untilPassed(place!, onTurn))
-        }),
-        () => {
-          if (place !== undefined) leave(place)
-          return undefined
-        }
-      )
-    })
-
-  const protectCost = (cost: Cost) => {
-    const turn = awaitTurn(cost, settings.maxWait, constVoid)
-    return <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | RateLimited, R> =>
-      Effect.flatMap(turn, () => self)
-  }
-
-  const snapshotUnsafe = (now: number): Snapshot => ({
-    key,
-    queued: queue.size,
-    retryAfter: Math.ceil(waitUnsafe(oneCall, now))
-  })
-
-  return {
-    ...family,
-    key,
-    protect: protectCost(oneCall),
-    protectTokens: (tokens) => protectCost({ calls: 1, tokens: countOf(tokens, settings.tokenLimit) }),
-    state: Effect.withFiberSucceed((fiber) => snapshotUnsafe(Now.read(Now.clockOf(fiber)))),
-    reset: Effect.sync(() => {
-      callsTat = tokensTat = Gcra.idle
-    }),
-    waitUnsafe,
-    takeUnsafe,
-    refundUnsafe,
-    refusalUnsafe,
-    awaitTurn,
-    snapshotUnsafe
+  #described<F extends object>(apply: F): F & Description.Described {
+    return Policy.make(apply, () => Control.describe(this.#turns))
   }
 }
 
@@ -337,13 +300,13 @@ export const make = (
   options?: RateLimiterOptions.Options
 ): Effect.Effect<RateLimiter, Configuration.InvalidConfiguration> =>
   Effect.suspend(() => {
-    const latest: Latest = { now: 0 }
+    const latest: Turns.Latest = { now: 0 }
     return Keyed.makeFamily<RateLimiter, RateLimiterOptions.Options, RateLimiterOptions.Settings>({
       subject: "RateLimiter",
       options,
       decode: RateLimiterOptions.decode,
-      build: (key, settings, family) => build(key, settings, family, latest),
-      isIdle: (limiter) => limiter.snapshotUnsafe(latest.now).retryAfter === 0
+      build: (key, settings, family) => new KeyLimiter(new Turns.Turns(key, settings, latest), family),
+      isIdle: (limiter) => limiter instanceof KeyLimiter && limiter.isIdle(latest.now)
     })
   })
 

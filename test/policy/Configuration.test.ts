@@ -124,11 +124,43 @@ const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
     limit,
     tokenLimit: limit,
     window: duration,
+    limits: {
+      rule: "",
+      good: [[], [{ of: "calls", limit: 1, window: 1 }, {
+        of: "tokens",
+        limit: 9,
+        window: "1 day",
+        burst: 1,
+        algorithm: "fixedWindow"
+      }]],
+      bad: [
+        NaN,
+        null,
+        {},
+        [null],
+        [{}],
+        [{ of: "calls", limit: 1 }],
+        [{ of: "calls", window: 1 }],
+        [{ of: "bytes", limit: 1, window: 1 }],
+        [{ of: "calls", limit: 0, window: 1 }],
+        [{ of: "calls", limit: NaN, window: 1 }],
+        [{ of: "calls", limit: 1, window: 0 }],
+        [{ of: "calls", limit: 1, window: 1, burst: 2 }],
+        [{ of: "calls", limit: 1, window: 1, algorithm: "leaky" }],
+        [{ of: "calls", limit: 1, window: 1, tokens: 5 }]
+      ]
+    },
+    algorithm: {
+      rule: "it has to be one of \"gcra\"",
+      good: ["gcra", "tokenBucket", "slidingWindow", "fixedWindow"],
+      bad: [NaN, "leaky", "", null, 1, {}]
+    },
     burst: closedShare,
     tokenBurst: closedShare,
     margin: finiteDurationOrZero,
     maxWait: durationOrZero,
     maxQueued: wholeFrom(0),
+    maxPause: duration,
     maxKeys: wholeFrom(1)
   }],
   ["ResponseCache", ResponseCache.make, {

@@ -2,34 +2,58 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Clock, Duration, Effect, Exit, Fiber } from "effect"
 import { RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
-import * as Gcra from "../../src/machine/Gcra.ts"
+import * as Limit from "../../src/machine/Limit.ts"
+import { Limits } from "../../src/machine/Limits.ts"
 import * as Law from "../Law.ts"
 import * as Crowd from "./Crowd.ts"
 
-interface Limits {
-  readonly limit: number
-  readonly window: number
-  readonly burst: number
-  readonly maxWait: number
-  readonly maxQueued: number
-}
-
-const options: Arbitrary.Arbitrary<Limits> = Arbitrary.all({
+const options = Arbitrary.all({
+  algorithm: Law.oneOf(...Limit.names),
   limit: Law.int(1, 12),
   window: Law.oneOf(10, 30, 50, 100),
   burst: Law.oneOf(0, 0.2, 0.5, 0.8),
+  // a second limit for some, of three windows
+  wide: Law.oneOf(0, 0, 8, 20),
   maxWait: Law.oneOf(0, 20, 60, 10_000),
   maxQueued: Law.oneOf(0, 2, 100)
 })
 
-const ruleOf = ({ burst, limit, window }: Limits) => Gcra.rule(limit, window, Math.max(1, Math.floor(limit * burst)))
+type Options = typeof options extends Arbitrary.Arbitrary<infer A> ? A : never
 
-const holds = (limits: Limits, { served, visits }: Crowd.Account): void => {
-  const rule = ruleOf(limits)
+const toOptions = ({ wide, ...options }: Options): RateLimiter.Options => ({
+  ...options,
+  limits: wide === 0 ? [] : [{ of: "calls", limit: wide, window: 3 * options.window }]
+})
+
+const limitsOf = ({ algorithm, burst, limit, wide, window }: Options): Limits => {
+  const spec: Limit.Spec = { of: "calls", limit, window, margin: 0, burst, algorithm }
+  return new Limits(wide === 0 ? [spec] : [spec, { ...spec, limit: wide, window: 3 * window }])
+}
+
+const one: RateLimiter.Cost = { calls: 1, tokens: 0 }
+
+/** Lets so many more through limits, one as soon as it may after the other, and says when the next may. */
+const untilNext = (limits: Limits, waiting: number, now: number): number => {
+  let at = now
+  for (let n = 0; n < waiting; n++) {
+    at += Math.ceil(limits.wait(one, at))
+    limits.take(one, at)
+  }
+  return at + Math.ceil(limits.wait(one, at)) - now
+}
+
+const holds = (options: Options, { served, visits }: Crowd.Account): void => {
+  const { algorithm, burst, limit, maxQueued, maxWait, window } = options
   const starts = served.map(({ started }) => started!)
+  const most = {
+    gcra: limit,
+    slidingWindow: limit,
+    tokenBucket: limit + Math.max(1, Math.floor(limit * burst)),
+    fixedWindow: 2 * limit
+  }[algorithm]
   for (const from of starts) {
-    const inWindow = starts.filter((at) => at >= from && at < from + limits.window)
-    assert.isAtMost(inWindow.length, limits.limit, "the limit holds in every window")
+    const inWindow = starts.filter((at) => at >= from && at < from + window)
+    assert.isAtMost(inWindow.length, most, "the limit holds in every window")
   }
   const order = served.map((visit) => visits.indexOf(visit))
   assert.deepStrictEqual(order, order.toSorted((a, b) => a - b), "first come, first served")
@@ -38,41 +62,50 @@ const holds = (limits: Limits, { served, visits }: Crowd.Account): void => {
     const ahead = (isHere: (until: number) => boolean) => {
       const before = visits.slice(0, index)
       const waiting = before.filter((other) => isHere(other.started ?? other.left)).length
-      const passed = before.flatMap(({ started }) => started === undefined || isHere(started) ? [] : [started])
-      const tat = passed.reduce((tat, at) => Gcra.take(tat, at, 1, rule), -Infinity)
-      return { waiting, wait: Gcra.wait(Gcra.take(tat, arrived, waiting, rule), arrived, 1, rule) }
+      const limits = limitsOf(options)
+      for (const { started } of before) if (started !== undefined && !isHere(started)) limits.take(one, started)
+      return { waiting, wait: untilNext(limits, waiting, arrived) }
     }
-    const most = ahead((until) => until >= arrived)
     const least = ahead((until) => until > arrived)
     if (outcome.startsWith("RateLimited")) {
+      const most = ahead((until) => until >= arrived)
       assert.strictEqual(left, arrived, "who is refused is refused at once")
-      assert.isTrue(most.wait > limits.maxWait - 1 || most.waiting >= limits.maxQueued, "nobody is refused in vain")
+      assert.isTrue(most.wait > maxWait || most.waiting >= maxQueued, "nobody is refused in vain")
     } else if (started !== arrived) {
-      assert.isTrue(least.wait < limits.maxWait + 1 && least.waiting < limits.maxQueued, "nobody waits in vain")
+      assert.isTrue(least.wait <= maxWait && least.waiting < maxQueued, "nobody waits in vain")
     }
   })
-  let tat = -Infinity
+  const limits = limitsOf(options)
+  let now = 0
   for (const { arrived, started } of served) {
-    const earliest = arrived + Math.max(0, Math.ceil(Gcra.wait(tat, arrived, 1, rule) - 1e-3))
-    assert.strictEqual(started, earliest, "nobody waits longer than needed, also when one before gave up")
-    assert.isAtMost(earliest - arrived, limits.maxWait)
-    tat = Gcra.take(tat, earliest, 1, rule)
+    now = Math.max(now, arrived)
+    now += Math.ceil(limits.wait(one, now))
+    assert.strictEqual(started, now, "nobody waits longer than needed, also when one before gave up")
+    assert.isAtMost(now - arrived, maxWait)
+    limits.take(one, now)
   }
 }
 
 describe("RateLimiter", () => {
   it.effect.prop(
-    "holds the limit, first come first served, as soon as it may be, whoever is interrupted when",
+    "holds its limits, first come first served, as soon as it may be, whoever is interrupted when",
     [options, Crowd.callers(30, 150)],
     ([options, callers]) =>
       Effect.gen(function*() {
-        const limiter = yield* RateLimiter.make(options)
+        const limiter = yield* RateLimiter.make(toOptions(options))
         const account = yield* Crowd.admit(callers, limiter.protect)
         holds(options, account)
         assert.include(yield* limiter.state, { queued: 0, retryAfter: 0 })
         assert.deepStrictEqual(account.visits.filter(({ outcome }) => outcome === "Defect"), [])
+        const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
+        const fresh = yield* RateLimiter.make(toOptions(options))
+        for (let n = 0; n < 30; n++) {
+          assert.closeTo(limiter.waitUnsafe(one, now), fresh.waitUnsafe(one, now), 1e-2, "it is as good as new")
+          limiter.takeUnsafe(one, now)
+          fresh.takeUnsafe(one, now)
+        }
       }),
-    Law.check(150)
+    Law.check(300)
   )
 
   it.effect.prop(
@@ -80,14 +113,13 @@ describe("RateLimiter", () => {
     [options, Law.list(Law.int(0, 40), 40)],
     ([options, gaps]) =>
       Effect.gen(function*() {
-        const limiter = yield* RateLimiter.make({ ...options, maxWait: 0 })
+        const limiter = yield* RateLimiter.make({ ...toOptions(options), maxWait: 0 })
         for (const gap of gaps) {
           yield* TestClock.adjust(gap)
           const now = yield* Clock.currentTimeMillis
           const exit = yield* Effect.exit(limiter.protect(Effect.void))
           if (Exit.isSuccess(exit)) continue
           const { retryAfter } = yield* Effect.flip(exit)
-          const one = { calls: 1, tokens: 0 }
           const wait = Duration.toMillis(retryAfter!)
           assert.isAbove(limiter.waitUnsafe(one, now + wait - 1), 0)
           assert.strictEqual(limiter.waitUnsafe(one, now + wait), 0)
@@ -155,23 +187,63 @@ describe("RateLimiter", () => {
       })
   )
 
-  it.effect("loses no turn, wherever the scheduler steps in and the interrupt falls", () =>
+  const ways: ReadonlyArray<
+    readonly [string, (limiter: RateLimiter.RateLimiter) => (work: Effect.Effect<void>) => Effect.Effect<void, unknown>]
+  > = [
+    ["protect", (limiter) => limiter.protect],
+    ["protectCost", (limiter) => limiter.protectCost({ calls: 1 })]
+  ]
+  it.effect.each(ways)(
+    "loses no turn to %s, wherever the scheduler steps in and the interrupt falls",
+    ([, way]) =>
+      Crowd.interruptAnywhere(
+        Effect.gen(function*() {
+          const limiter = yield* RateLimiter.make({ limit: 1, window: 10, maxWait: "1 minute" })
+          let started = 0
+          return {
+            protect: (work) =>
+              way(limiter)(Effect.suspend(() => {
+                started++
+                return work
+              })),
+            check: (fibers, victim) =>
+              Effect.gen(function*() {
+                const now = yield* Clock.currentTimeMillis
+                yield* TestClock.adjust(10 * (fibers.length - 1))
+                const others = fibers.filter((_, caller) => caller !== victim)
+                assert.isTrue(others.every((fiber) => Exit.isSuccess(fiber.pollUnsafe() ?? Exit.interrupt())))
+                assert.strictEqual(limiter.snapshotUnsafe(now).queued, 0)
+                const paid = limiter.snapshotUnsafe(now).retryAfter / 10
+                assert.strictEqual(paid, started, "who runs pays, and nobody else")
+                yield* TestClock.adjust("1 minute")
+              })
+          }
+        })
+      )
+  )
+
+  it.effect("loses no reservation either: who is interrupted has used nothing", () =>
     Crowd.interruptAnywhere(
       Effect.gen(function*() {
         const limiter = yield* RateLimiter.make({ limit: 1, window: 10, maxWait: "1 minute" })
-        let started = 0
+        let finished = 0
+        let answered = 0
+        const count = (self: Effect.Effect<void, unknown>, add: () => void) =>
+          Effect.onExitPrimitive(self, (exit) => {
+            if (Exit.isSuccess(exit)) add()
+            return undefined
+          })
         return {
-          protect: (work) => limiter.protect(Effect.andThen(Effect.sync(() => started++), work)),
-          check: (fibers, victim) =>
+          protect: (work) =>
+            count(limiter.withReservation({ calls: 1 }, () => count(work, () => finished++)), () => answered++),
+          check: (fibers) =>
             Effect.gen(function*() {
               const now = yield* Clock.currentTimeMillis
               yield* TestClock.adjust(10 * (fibers.length - 1))
-              const others = fibers.filter((_, caller) => caller !== victim)
-              assert.isTrue(others.every((fiber) => Exit.isSuccess(fiber.pollUnsafe() ?? Exit.interrupt())))
-              assert.strictEqual(limiter.snapshotUnsafe(now).queued, 0)
-              const paid = limiter.snapshotUnsafe(now).retryAfter / 10
-              assert.isAtLeast(paid, started, "nobody runs without paying")
-              assert.isAtMost(paid, started + 1, "nobody pays but who runs, or was about to")
+              const { queued, retryAfter } = limiter.snapshotUnsafe(now)
+              assert.strictEqual(queued, 0)
+              assert.isAtLeast(retryAfter / 10, answered, "who got its answer has paid")
+              assert.isAtMost(retryAfter / 10, finished, "who did not finish has not")
               yield* TestClock.adjust("1 minute")
             })
         }
