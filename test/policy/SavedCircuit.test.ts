@@ -48,8 +48,8 @@ const answer = (breaker: CircuitBreaker.CircuitBreaker) =>
 describe("a circuit that was saved", () => {
   it.effect.prop(
     "and is restored answers as the first would have, at any later time",
-    [Arbitrary.all({ history: histories, away: Law.int(0, 150), then: histories })],
-    ([{ away, history, then }]) =>
+    [Arbitrary.all({ history: histories, away: Law.int(0, 150), later: histories })],
+    ([{ away, history, later }]) =>
       Effect.gen(function*() {
         const breaker = yield* CircuitBreaker.make(options)
         yield* live(breaker, history)
@@ -62,7 +62,7 @@ describe("a circuit that was saved", () => {
         const { openings: __, ...restored } = yield* other.state
         assert.deepStrictEqual(restored, expected)
         // a healthy spell begins anew, so only what was not closed goes on in step
-        for (const step of before.state === "Closed" ? [] : then) {
+        for (const step of before.state === "Closed" ? [] : later) {
           yield* Effect.all([live(other, [step]), step.do === "wait" ? Effect.void : live(breaker, [step])])
           assert.strictEqual((yield* other.state).retryAfter, (yield* breaker.state).retryAfter)
           if (step.do === "succeed") assert.deepStrictEqual(yield* answer(other), yield* answer(breaker))
