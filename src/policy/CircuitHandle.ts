@@ -59,7 +59,11 @@ export interface CircuitHandle
   readonly transitions: Stream.Stream<CircuitSnapshot.Transition>
   /** The same for every key of the family. */
   readonly allTransitions: Stream.Stream<CircuitSnapshot.Transition>
-  /** Holds the circuit open, in every mode, until each hold is released or the circuit is reset. */
+  /**
+   * Holds the circuit open, in every mode, until each hold is released or the
+   * circuit is reset. Take it with `Effect.acquireRelease`, so that an interrupt
+   * lets go as well.
+   */
   readonly isolate: Effect.Effect<Isolation>
   /** Closes the circuit at once, whoever holds it, and forgets. */
   readonly reset: Effect.Effect<void>
@@ -87,7 +91,7 @@ export interface CircuitHandle
   readonly snapshotUnsafe: (now: number) => CircuitSnapshot.Snapshot
   /** Bad calls held against a closed circuit; 0 in every other state. */
   readonly suspicionUnsafe: (now: number) => number
-  /** Whether the circuit holds nothing against anyone, and is held by nobody. */
+  /** Whether the circuit holds nothing against anyone, and is held and watched by nobody. */
   readonly isIdleUnsafe: (now: number) => boolean
   /** Calls back at each change of state, until the returned function is called. It may not throw. */
   readonly watchUnsafe: (listener: (transition: CircuitSnapshot.Transition) => void) => () => void
