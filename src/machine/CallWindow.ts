@@ -60,8 +60,9 @@ export const make = (duration: number): CallWindow => ({
 export const slide = (self: CallWindow, now: number): void => {
   const slot = Math.floor(now / self.width)
   if (slot <= self.slot) return
-  for (let n = Math.max(0, self.slot + 1, slot - slots + 1); n <= slot; n++) {
-    const at = 3 * (n % slots)
+  // in a very short window the number of a slot may be too large to count on from
+  for (let over = Math.min(slots, slot - self.slot); over > 0; over--) {
+    const at = 3 * ((slot + slots + 1 - over) % slots)
     self.calls -= self.counts[at]!
     self.failures -= self.counts[at + 1]!
     self.slowCalls -= self.counts[at + 2]!

@@ -235,7 +235,7 @@ const settleClosed = (
   CallStats.record(stats, outcome === "Failure", outcome === "Slow", now, rules.stats)
   if (outcome !== "Success") {
     const because = TripRule.tripped(rules.trip, stats) ??
-      (stats.slow.weight >= rules.stats.slow.limit ? "slowCalls" : undefined)
+      (outcome === "Slow" && stats.slow.weight >= rules.stats.slow.limit ? "slowCalls" : undefined)
     if (because !== undefined) return open(self, because, now, random, rules, hint)
   }
   const left = openings(self, now, rules)

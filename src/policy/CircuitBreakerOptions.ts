@@ -193,6 +193,12 @@ const countsOf = (trip: TripRule.TripRule) => {
   }
 }
 
+// the fewest that are such a share; a product alone may be off by one, as 0.07 of 100 is
+const leastOf = ({ of, ratio }: { readonly ratio: number; readonly of: number }): number => {
+  const about = Math.ceil(ratio * of)
+  return about > 1 && (about - 1) / of >= ratio ? about - 1 : about
+}
+
 /**
  * What the machine makes of the settings.
  *
@@ -216,7 +222,7 @@ export const toRules = (settings: Settings): Circuit.Rules => {
     healthySpell: settings.openFor[0]!,
     probes: settings.halfOpenProbes,
     probeLease: settings.probeLease,
-    successesToClose: typeof closing === "number" ? closing : Math.max(1, Math.ceil(closing.ratio * closing.of)),
+    successesToClose: typeof closing === "number" ? closing : leastOf(closing),
     probeCalls: typeof closing === "number" ? closing : closing.of,
     rampFor: settings.rampFor
   }

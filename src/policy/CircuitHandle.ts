@@ -59,7 +59,11 @@ export interface CircuitHandle
   readonly transitions: Stream.Stream<CircuitSnapshot.Transition>
   /** The same for every key of the family. */
   readonly allTransitions: Stream.Stream<CircuitSnapshot.Transition>
-  /** Holds the circuit open, in every mode, until each hold is released or the circuit is reset. */
+  /**
+   * Holds the circuit open, in every mode, until each hold is released or the
+   * circuit is reset. Take it with `Effect.acquireRelease`, so that an interrupt
+   * lets go as well.
+   */
   readonly isolate: Effect.Effect<Isolation>
   /** Closes the circuit at once, whoever holds it, and forgets. */
   readonly reset: Effect.Effect<void>
@@ -87,7 +91,7 @@ export interface CircuitHandle
   readonly snapshotUnsafe: (now: number) => CircuitSnapshot.Snapshot
   /** Bad calls held against a closed circuit; 0 in every other state. */
   readonly suspicionUnsafe: (now: number) => number
-  /** Whether the circuit holds nothing against anyone, and is held by nobody. */
+  /** Whether the circuit holds nothing against anyone, and is held and watched by nobody. */
   readonly isIdleUnsafe: (now: number) => boolean
   /** Calls back at each change of state, until the returned function is called. It may not throw. */
   readonly watchUnsafe: (listener: (transition: CircuitSnapshot.Transition) => void) => () => void
@@ -231,13 +235,15 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
     )
   }
 
-  restore(saved: unknown): Effect.Effect<void, InvalidArgument.InvalidArgument> {
-    return Effect.withFiber((fiber) => {
-      const next = SavedCircuit.restore(this.key, saved, this.#circuit, Now.clockOf(fiber), this.#plan.rules)
-      if (next instanceof InvalidArgument.InvalidArgument) return Effect.fail(next)
-      this.#move(next)
-      return Effect.void
-    })
+  // a getter, so that it can be handed on as a function
+  get restore(): (saved: unknown) => Effect.Effect<void, InvalidArgument.InvalidArgument> {
+    return (saved) =>
+      Effect.withFiber((fiber) => {
+        const next = SavedCircuit.restore(this.key, saved, this.#circuit, Now.clockOf(fiber), this.#plan.rules)
+        if (next instanceof InvalidArgument.InvalidArgument) return Effect.fail(next)
+        this.#move(next)
+        return Effect.void
+      })
   }
 
   admitUnsafe(now: number): Circuit.Ticket | CircuitOpen {
@@ -253,8 +259,9 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
   }
 
   settleUnsafe(ticket: Circuit.Ticket, outcome: Circuit.Outcome, now: number, random: number, hint?: number): void {
-    if (this.#mode === "off") return
-    this.#move(Circuit.settle(this.#circuit, ticket, outcome, now, random, this.#plan.rules, hint))
+    // nothing is counted, but a probe that was let out before gives its place back
+    const counted = this.#mode === "off" ? "Ignored" : outcome
+    this.#move(Circuit.settle(this.#circuit, ticket, counted, now, random, this.#plan.rules, hint))
   }
 
   snapshotUnsafe(now: number): CircuitSnapshot.Snapshot {
@@ -277,10 +284,13 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
     return Circuit.suspicion(this.#circuit, now, this.#plan.rules)
   }
 
-  // evidence too is a verdict in the making, and a mode that was set by hand is somebody's will
+  // evidence too is a verdict in the making, openings lengthen the next one, and a mode that was set by hand is
+  // somebody's will; whoever watches is not to be left with a circuit that nobody uses any more
   isIdleUnsafe(now: number): boolean {
+    const { rules, settings } = this.#plan
     return this.#circuit._tag === "Closed" && this.suspicionUnsafe(now) < 1 &&
-      Circuit.share(this.#circuit, now, this.#plan.rules) === 1 && this.#mode === this.#plan.settings.mode
+      Circuit.openings(this.#circuit, now, rules) === 0 && Circuit.share(this.#circuit, now, rules) === 1 &&
+      this.#mode === settings.mode && this.#own === undefined
   }
 
   watchUnsafe(listener: Listener): () => void {
@@ -288,6 +298,7 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
     own.add(listener)
     return () => {
       own.delete(listener)
+      if (own.size === 0 && this.#own === own) this.#own = undefined
     }
   }
 
@@ -308,7 +319,8 @@ class Handle extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options,
       from: previous._tag,
       to: next._tag,
       ...(next._tag === "Open" ? { because: next.because } : {}),
-      observed: this.#mode !== "enforce"
+      // what is held open by hand refuses in every mode
+      observed: this.#mode !== "enforce" && next._tag !== "Isolated" && previous._tag !== "Isolated"
     }
     for (const listener of this.#all) listener(transition)
     if (this.#own !== undefined) { for (const listener of this.#own) listener(transition) }

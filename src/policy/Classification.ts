@@ -82,6 +82,11 @@ export const classify = (self: Classification, exit: Exit.Exit<unknown, unknown>
  */
 export const standard: Classification = {}
 
+// a Map or an array has entries that nobody would look up
+const isRecord = (value: unknown): value is object =>
+  typeof value === "object" && value !== null &&
+  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+
 const isFunction = (value: unknown): boolean => value === undefined || typeof value === "function"
 
 /**
@@ -95,7 +100,7 @@ export const Classification = Configuration.field(
     if (typeof value !== "object" || value === null || Array.isArray(value)) return false
     const { error, result, tags, ...rest } = value as Record<string, unknown>
     return Object.keys(rest).length === 0 && isFunction(error) && isFunction(result) &&
-      (tags === undefined || (typeof tags === "object" && tags !== null && Object.values(tags).every(isOutcome)))
+      (tags === undefined || (isRecord(tags) && Object.values(tags).every(isOutcome)))
   },
   "it has to have `tags` with \"Success\", \"Failure\" or \"Ignored\" for each, or functions `error` and `result`"
 )

@@ -165,7 +165,8 @@ export const makeFamily = <
           return policy
         }),
       keys: Effect.sync(keyed.keys),
-      states: Effect.suspend(() => Effect.forEach(keyed.keys(), (key) => keyed.find(key)!.state)),
+      // all are found at once: a key may go while others are asked
+      states: Effect.suspend(() => Effect.forEach(keyed.keys().map((key) => keyed.find(key)!), ({ state }) => state)),
       stateOf: (key) => Effect.flatMap(Effect.suspend(() => known("stateOf", key)), (policy) => policy.state),
       resetKey: (key) => Effect.flatMap(Effect.suspend(() => known("resetKey", key)), (policy) => policy.reset),
       derive: (key, options) => Effect.map(decode(options), (settings) => spec.build(key, settings, family)),

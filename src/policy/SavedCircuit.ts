@@ -11,6 +11,7 @@ import * as Evidence from "../machine/Evidence.ts"
 import * as Configuration from "./Configuration.ts"
 import * as InvalidArgument from "./InvalidArgument.ts"
 import * as Now from "./Now.ts"
+import * as Rejection from "./Rejection.ts"
 
 const count = Schema.Number.check(Schema.isGreaterThanOrEqualTo(0), Schema.isFinite())
 
@@ -79,8 +80,7 @@ export const save = (key: string, circuit: Circuit.Circuit, clock: Clock.Clock, 
   }
 }
 
-const refuse = (value: unknown, rule: string): InvalidArgument.InvalidArgument =>
-  InvalidArgument.make("CircuitBreaker.restore", "saved", value, rule)
+const subject = "CircuitBreaker.restore"
 
 /**
  * The circuit that was saved, in place of `circuit`, or why it cannot be taken up.
@@ -96,13 +96,21 @@ export const restore = (
   clock: Clock.Clock,
   rules: Circuit.Rules
 ): Circuit.Circuit | InvalidArgument.InvalidArgument => {
-  const decoded = Configuration.decodeResult("CircuitBreaker.restore", Saved, Object(saved), {})
-  if (Result.isFailure(decoded)) {
-    const { field, rule, subject, value } = decoded.failure
-    return InvalidArgument.make(subject, `saved.${field}`, value, rule)
+  if (typeof saved !== "object" || saved === null || Array.isArray(saved)) {
+    const kind = saved === null ? "null" : Array.isArray(saved) ? "array" : typeof saved
+    return InvalidArgument.make(subject, "saved", kind, "it has to be an object, as `save` gives it")
   }
-  if (decoded.success.key !== key) return refuse(decoded.success.key, `it has to be of the circuit "${key}"`)
-  if (circuit._tag === "Isolated") return refuse(key, "the circuit is held open by hand, release it first")
+  const decoded = Configuration.decodeResult(subject, Saved, saved, {})
+  if (Result.isFailure(decoded)) {
+    const { field, rule, value } = decoded.failure
+    return Rejection.make(InvalidArgument.InvalidArgument, { subject, argument: `saved.${field}`, value, rule })
+  }
+  if (decoded.success.key !== key) {
+    return InvalidArgument.make(subject, "saved.key", decoded.success.key, `it has to be ${JSON.stringify(key)}`)
+  }
+  if (circuit._tag === "Isolated") {
+    return InvalidArgument.make(subject, "saved.key", key, "that circuit is held open by hand, release it first")
+  }
   const now = Now.read(clock)
   const epoch = circuit.epoch + 1
   const { circuit: was, openings } = decoded.success

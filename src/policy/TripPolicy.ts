@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type * as TripRule from "../machine/TripRule.ts"
+import * as TripRule from "../machine/TripRule.ts"
 import * as Configuration from "./Configuration.ts"
 
 /**
@@ -45,7 +45,8 @@ export const consecutive = (failures: number): TripPolicy => ({ _tag: "Consecuti
  * `rate` (above 0, below 1, default 0.5) is the failure rate at which evidence
  * neither grows nor shrinks; `evidence` (1 up, default 13) is how many failures
  * on end it takes. It opens within 13 calls of an outage; under a steady 30% of
- * errors it opens once in some 265 000 calls.
+ * errors it opens once in some 265 000 calls. Where several are joined, all have
+ * to be of the same rate.
  *
  * Source: CUSUM, E. S. Page, Biometrika 41 (1954).
  *
@@ -199,7 +200,13 @@ const ruleAt = (depth: number): Schema.Codec<TripPolicy, unknown> =>
       Schema.Struct({ _tag: Schema.Literal("Or"), rules: Schema.suspend(() => joined(depth)) }),
       Schema.Struct({ _tag: Schema.Literal("And"), rules: Schema.suspend(() => joined(depth)) })
     ])
-  ]) as Schema.Codec<TripPolicy, unknown>
+  ]).annotate({
+    message: `it has to be a rule such as consecutive(5), joined with \`or\` and \`and\` at most ${deepest} deep`
+  }) as Schema.Codec<TripPolicy, unknown>
+
+// all rules read one balance, so there can be but one price of a failure
+const weighsOneWay = (policy: TripPolicy): boolean =>
+  new Set(TripRule.parts(policy).flatMap((rule) => rule._tag === "FailureRate" ? [rule.rate] : [])).size <= 1
 
 /**
  * A trip policy within its bounds.
@@ -207,4 +214,6 @@ const ruleAt = (depth: number): Schema.Codec<TripPolicy, unknown> =>
  * @category fields
  * @since 0.1.0
  */
-export const TripPolicy: Schema.Codec<TripPolicy, unknown> = ruleAt(0)
+export const TripPolicy: Schema.Codec<TripPolicy, unknown> = ruleAt(0).check(
+  Schema.makeFilter((policy) => weighsOneWay(policy) || "its failureRate rules have to be of the same rate")
+)

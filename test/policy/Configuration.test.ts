@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Duration, Effect, Layer, Schema } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Layer, Schedule, Schema } from "effect"
 import {
   Bulkhead,
   CircuitBreaker,
@@ -89,6 +89,15 @@ const jitter: Kind = {
 
 const scheduled = { base: duration, cap: duration, times: wholeFrom(0), jitter }
 
+/** A rule so many joints deep. */
+const nested = (depth: number): CircuitBreaker.TripPolicy =>
+  depth === 0 ? CircuitBreaker.consecutive(1) : CircuitBreaker.or(nested(depth - 1))
+
+const rules: Array<CircuitBreaker.TripPolicy> = []
+const endless = CircuitBreaker.and(rules as never)
+Object.assign(endless, { rules })
+rules.push(endless)
+
 type Make = (options: any) => Effect.Effect<unknown, Configuration.InvalidConfiguration>
 
 // a schedule is a value: it throws what the others fail with
@@ -101,12 +110,96 @@ const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
     slowCallRate: openShare,
     slowCallEvidence: wholeFrom(1),
     forgetAfter: duration,
-    openFor: duration,
+    openFor: { ...duration, good: [...duration.good, Schedule.spaced("1 minute"), Schedule.exponential(1)] },
     maxOpenFor: { ...duration, good: ["30 seconds", "2 weeks"] },
     jitter: closedShare,
     halfOpenProbes: wholeTo1000,
-    successesToClose: wholeTo1000,
+    successesToClose: {
+      rule: wholeTo1000.rule,
+      good: [...wholeTo1000.good, { ratio: 0.5, of: 10 }, { ratio: 1, of: 1 }, { ratio: 0.001, of: 1000 }],
+      bad: [
+        ...wholeTo1000.bad,
+        {},
+        [],
+        { ratio: 0.5 },
+        { of: 10 },
+        { ratio: 0, of: 10 },
+        { ratio: 1.01, of: 10 },
+        { ratio: NaN, of: 10 },
+        { ratio: "0.5", of: 10 },
+        { ratio: 0.5, of: 0 },
+        { ratio: 0.5, of: 1001 },
+        { ratio: 0.5, of: 2.5 },
+        { ratio: 0.5, of: 10, more: 1 }
+      ]
+    },
     probeLease: duration,
+    rampFor: finiteDurationOrZero,
+    window: duration,
+    mode: {
+      rule: "it has to be \"enforce\", \"observe\" or \"off\"",
+      good: ["enforce", "observe", "off"],
+      bad: ["Enforce", "on", "", 0, null, true, {}]
+    },
+    classify: {
+      rule: "it has to have `tags`",
+      good: ["standard", {}, { tags: {} }, { tags: { A: "Success", B: "Failure", C: "Ignored" } }, {
+        error: () => undefined,
+        result: () => undefined
+      }],
+      bad: [
+        "strict",
+        null,
+        true,
+        () => "Success",
+        [],
+        { tag: {} },
+        { tags: { A: "Slow" } },
+        { tags: { A: "success" } },
+        { tags: { A: undefined } },
+        { tags: ["Success"] },
+        { tags: [] },
+        { tags: new Map([["A", "Success"]]) },
+        { tags: null },
+        { tags: "A" },
+        { error: "Failure" },
+        { result: null }
+      ]
+    },
+    tripPolicy: {
+      rule: "it",
+      good: [
+        CircuitBreaker.consecutive(1),
+        CircuitBreaker.failureRate(),
+        CircuitBreaker.countWindow({ calls: 1 }),
+        CircuitBreaker.countWindow({ calls: 100_000, rate: 1, minimumCalls: 1 }),
+        CircuitBreaker.timeWindow(),
+        CircuitBreaker.slowCallRate(),
+        CircuitBreaker.minimumCalls(1),
+        CircuitBreaker.custom("mine", () => true),
+        CircuitBreaker.or(CircuitBreaker.failureRate(), CircuitBreaker.failureRate({ evidence: 50 })),
+        nested(8)
+      ],
+      bad: [
+        NaN,
+        5,
+        "consecutive",
+        null,
+        true,
+        {},
+        [],
+        CircuitBreaker.consecutive,
+        { failures: 3 },
+        { _tag: "Consecutive" },
+        CircuitBreaker.or(),
+        CircuitBreaker.and(...Array.from({ length: 17 }, () => CircuitBreaker.consecutive(1))),
+        nested(9),
+        endless,
+        CircuitBreaker.or(CircuitBreaker.failureRate({ rate: 0.2 }), CircuitBreaker.failureRate()),
+        CircuitBreaker.custom("", () => true),
+        CircuitBreaker.custom("mine", 5 as never)
+      ]
+    },
     maxKeys: wholeFrom(1)
   }],
   ["Bulkhead", Bulkhead.make, {
@@ -261,8 +354,33 @@ describe("InvalidConfiguration", () => {
     ["a trip policy nobody knows", CircuitBreaker.make, { tripPolicy: { _tag: "Sometimes" } }, [
       "tripPolicy",
       "object",
-      undefined
-    ]]
+      "it has to be a rule such as consecutive(5), joined with `or` and `and` at most 8 deep"
+    ]],
+    ["a joined rule by its place", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.or(
+        CircuitBreaker.consecutive(1),
+        CircuitBreaker.and(CircuitBreaker.timeWindow({ rate: 2 }))
+      )
+    }, ["tripPolicy.rules.1.rules.0.rate", "2", "it has to be a number above 0 and at most 1"]],
+    ["a rule with more to it", CircuitBreaker.make, { tripPolicy: { ...CircuitBreaker.consecutive(3), more: 1 } }, [
+      "tripPolicy.more",
+      "1",
+      "there is no such option"
+    ]],
+    ["a join of nothing", CircuitBreaker.make, { tripPolicy: CircuitBreaker.or() }, [
+      "tripPolicy.rules",
+      "[]",
+      "it has to have 1 to 16 rules"
+    ]],
+    ["two prices of a failure", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.or(CircuitBreaker.failureRate({ rate: 0.2 }), CircuitBreaker.failureRate())
+    }, ["tripPolicy", "object", "its failureRate rules have to be of the same rate"]],
+    ["more calls than a ring holds", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.countWindow({ calls: 10, minimumCalls: 11 })
+    }, ["tripPolicy.minimumCalls", "11", "it has to be at most calls"]],
+    ["a ring beyond its bound", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.countWindow({ calls: 100_001 })
+    }, ["tripPolicy.calls", "100001", "it has to be a whole number from 1 to 100000"]]
   ]
   it.effect.each(relations)("refuses %s", ([, make, options, [field, value, rule]]) =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Fiber } from "effect"
-import { Bulkhead, CircuitBreaker, RateLimiter } from "effect-relay"
+import { Arbitrary, Effect, Fiber, References } from "effect"
+import { Bulkhead, CircuitBreaker, type InvalidArgument, RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Keyed from "../../src/policy/Keyed.ts"
 import * as Law from "../Law.ts"
@@ -107,6 +107,86 @@ describe("the keys of a policy", () => {
       yield* family.at("b").protect(Effect.void)
       assert.strictEqual((yield* Effect.flip(family.at("c").protect(Effect.void))).key, "(shared)")
       assert.lengthOf(yield* family.keys, 2)
+    }))
+
+  it.effect("are shown, inspected and reset, each by its name, and no others", () =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+      yield* Effect.exit(family.at("eu").protect(Effect.fail("down")))
+      yield* family.at("us").protect(Effect.void)
+      const states = yield* family.states
+      assert.deepStrictEqual(states.map(({ key, state }) => [key, state]), [
+        ["default", "Closed"],
+        ["eu", "Open"],
+        ["us", "Closed"]
+      ])
+      assert.deepStrictEqual(yield* family.stateOf("eu"), states[1])
+      yield* family.resetKey("eu")
+      assert.strictEqual((yield* family.stateOf("eu")).state, "Closed")
+      for (const [method, ask] of [["stateOf", family.stateOf], ["resetKey", family.resetKey]] as const) {
+        const error = yield* Effect.flip<unknown, InvalidArgument.InvalidArgument, never>(ask("asia"))
+        assert.strictEqual(
+          error.message,
+          `CircuitBreaker.${method}: key is "asia", but it has to be a key in use; \`keys\` lists them`
+        )
+      }
+      assert.deepStrictEqual(yield* family.keys, ["default", "eu", "us"])
+    }))
+
+  it.effect("can be shown while keys come and go", () =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({ maxKeys: 100 })
+      for (let n = 0; n < 100; n++) family.at(`k${n}`)
+      const shown = yield* Effect.forkChild(
+        Effect.provideService(family.states, References.MaxOpsBeforeYield, 8),
+        { startImmediately: true }
+      )
+      for (let n = 100; n < 200; n++) family.at(`k${n}`)
+      assert.lengthOf(yield* Fiber.join(shown), 100)
+    }))
+
+  const verdicts: ReadonlyArray<
+    readonly [string, (breaker: CircuitBreaker.CircuitBreaker) => Effect.Effect<unknown, unknown>]
+  > = [
+    ["is open", (breaker) => Effect.exit(breaker.protect(Effect.fail("down")))],
+    ["is half-open with its probes out", (breaker) =>
+      Effect.exit(breaker.protect(Effect.fail("down"))).pipe(
+        Effect.andThen(TestClock.adjust(1000)),
+        Effect.andThen(Effect.forkDetach(breaker.protect(Effect.never), { startImmediately: true }))
+      )],
+    ["is held open by hand", (breaker) => breaker.isolate],
+    ["lets a share of the calls pass", (breaker) => Effect.flatMap(breaker.isolate, (hold) => hold.release)],
+    ["only observes, by somebody's will", (breaker) => breaker.observe],
+    ["has opened a short while ago", (breaker) =>
+      Effect.exit(breaker.protect(Effect.fail("down"))).pipe(
+        Effect.andThen(TestClock.adjust(1000)),
+        Effect.andThen(breaker.protect(Effect.void)),
+        Effect.andThen(TestClock.adjust(500))
+      )]
+  ]
+  it.effect.each(verdicts)("keep a circuit that %s, and go when that is over", ([, bring]) =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({
+        maxKeys: 3,
+        tripPolicy: CircuitBreaker.consecutive(1),
+        openFor: 1000,
+        jitter: 0,
+        successesToClose: 1,
+        halfOpenProbes: 1,
+        rampFor: 100
+      })
+      const kept = family.at("kept")
+      yield* bring(kept)
+      const crowd = () => {
+        for (let n = 0; n < 20; n++) family.at(`k${n}`)
+      }
+      crowd()
+      assert.strictEqual(family.at("kept"), kept)
+      yield* kept.reset
+      yield* kept.enforce
+      yield* TestClock.adjust(2000)
+      crowd()
+      assert.notInclude(yield* family.keys, "kept")
     }))
 
   it.effect("are bounded also where each has options of its own", () =>

@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as CallStats from "../../src/machine/CallStats.ts"
+import * as TripRule from "../../src/machine/TripRule.ts"
+import * as Law from "../Law.ts"
+import * as TripByHistory from "./TripByHistory.ts"
+
+const { window } = TripByHistory
+
+describe("TripRule", () => {
+  type Machine = Pick<typeof TripRule, "tripped">
+  const readsTheHistory = (machine: Machine, record: typeof CallStats.record = CallStats.record) =>
+  (
+    { history, rule }: { readonly rule: TripRule.TripRule; readonly history: TripByHistory.History }
+  ): void => {
+    const shape = TripByHistory.shapeOf(rule, window)
+    const stats = CallStats.make(shape)
+    TripByHistory.read(history, 0, (answers, { at, outcome }) => {
+      record(stats, outcome === "Failure", outcome === "Slow", at, shape)
+      assert.strictEqual(machine.tripped(rule, stats), TripByHistory.tripped(rule, answers, window, at))
+    })
+  }
+
+  it.prop("says of every rule, alone and joined, what all the answers say", [TripByHistory.trials], ([it]) => {
+    readsTheHistory(TripRule)(it)
+  }, Law.check(1000))
+
+  it.prop("is named in the words of its parts", [TripByHistory.rules], ([rule]) => {
+    const name = TripRule.nameOf(rule)
+    for (const part of TripRule.parts(rule)) {
+      assert.notInclude(["Or", "And"], part._tag)
+      assert.include(name, TripRule.nameOf(part))
+    }
+  }, Law.check(100))
+
+  it("weighs failures as its first rule that does, or as the default", () => {
+    const fifth: TripRule.TripRule = { _tag: "FailureRate", rate: 0.2, evidence: 7 }
+    const three: TripRule.TripRule = { _tag: "Consecutive", failures: 3 }
+    assert.deepStrictEqual(TripRule.evidenceOf({ _tag: "And", rules: [three, { _tag: "Or", rules: [fifth] }] }, 9), {
+      rate: 0.2,
+      limit: 7,
+      forgetAfter: 9
+    })
+    assert.deepStrictEqual(TripRule.evidenceOf(three, 9), { rate: 0.5, limit: 13, forgetAfter: 9 })
+  })
+
+  const mapParts = (
+    rule: TripRule.TripRule,
+    change: (rule: TripRule.TripRule) => TripRule.TripRule
+  ): TripRule.TripRule =>
+    "rules" in rule ? change({ ...rule, rules: rule.rules.map((rule) => mapParts(rule, change)) }) : change(rule)
+  const changed = (change: (rule: TripRule.TripRule) => TripRule.TripRule): Machine => ({
+    tripped: (rule, stats) => TripRule.tripped(mapParts(rule, change), stats)
+  })
+  const broken: ReadonlyArray<readonly [string, Machine]> = [
+    [
+      "names the last that holds",
+      changed((rule) => "rules" in rule ? { ...rule, rules: rule.rules.toReversed() } : rule)
+    ],
+    ["takes and for or", changed((rule) => rule._tag === "And" ? { ...rule, _tag: "Or" } : rule)],
+    ["takes or for and", changed((rule) => rule._tag === "Or" ? { ...rule, _tag: "And" } : rule)],
+    [
+      "waits for one failure more",
+      changed((rule) => rule._tag === "Consecutive" ? { ...rule, failures: rule.failures + 1 } : rule)
+    ],
+    [
+      "asks for one piece of evidence less",
+      changed((rule) => rule._tag === "FailureRate" ? { ...rule, evidence: rule.evidence - 1 } : rule)
+    ],
+    ["does not wait for enough calls", changed((rule) => "minimumCalls" in rule ? { ...rule, minimumCalls: 1 } : rule)],
+    [
+      "takes slow calls for failures",
+      changed((rule) => rule._tag === "TimeWindow" ? { ...rule, _tag: "SlowCallRate" } : rule)
+    ],
+    [
+      "lets calls be one fewer",
+      changed((rule) => rule._tag === "MinimumCalls" ? { ...rule, calls: rule.calls - 1 } : rule)
+    ],
+    ["takes an error for a yes", {
+      tripped: (rule, stats) => rule._tag === "Custom" ? rule.name : TripRule.tripped(rule, stats)
+    }]
+  ]
+  it.effect.each(broken)(
+    "is told from one that %s",
+    ([, machine]) => Law.isBroken(TripByHistory.trials, readsTheHistory(machine))
+  )
+
+  const miscounted: ReadonlyArray<readonly [string, typeof CallStats.record]> = [
+    [
+      "take slow calls for failures",
+      (stats, failed, slow, ...rest) => CallStats.record(stats, failed || slow, slow, ...rest)
+    ],
+    [
+      "count no good calls",
+      (stats, failed, slow, ...rest) => failed || slow ? CallStats.record(stats, failed, slow, ...rest) : undefined
+    ],
+    ["keep a streak through good calls", (stats, failed, ...rest) => {
+      const { streak } = stats
+      CallStats.record(stats, failed, ...rest)
+      stats.streak = Math.max(stats.streak, streak)
+    }]
+  ]
+  it.effect.each(miscounted)(
+    "is told from counts that %s",
+    ([, record]) => Law.isBroken(TripByHistory.trials, readsTheHistory(TripRule, record))
+  )
+})
