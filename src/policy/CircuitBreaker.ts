@@ -9,12 +9,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CircuitBreakerOptions from "./CircuitBreakerOptions.ts"
-import * as CircuitHandle from "./CircuitHandle.ts"
+import type * as CircuitHandle from "./CircuitHandle.ts"
 import type * as CircuitSnapshot from "./CircuitSnapshot.ts"
+import type * as CircuitWatch from "./CircuitWatch.ts"
 import * as Classification from "./Classification.ts"
 import type * as Configuration from "./Configuration.ts"
 import * as Keyed from "./Keyed.ts"
 import * as Now from "./Now.ts"
+import * as WorkingCircuit from "./WorkingCircuit.ts"
 
 export {
   /**
@@ -203,7 +205,7 @@ export const CircuitBreaker: Context.Service<CircuitBreaker, CircuitBreaker> = C
 )
 
 const decode = (options: CircuitBreakerOptions.Options | undefined) =>
-  Effect.map(CircuitBreakerOptions.decode(options), (settings): CircuitHandle.Blueprint => ({
+  Effect.map(CircuitBreakerOptions.decode(options), (settings): WorkingCircuit.Blueprint => ({
     maxKeys: settings.maxKeys,
     settings,
     rules: CircuitBreakerOptions.toRules(settings),
@@ -238,17 +240,17 @@ export const make = (
 ): Effect.Effect<CircuitBreaker, Configuration.InvalidConfiguration> =>
   Effect.withFiber((fiber) => {
     const clock = fiber.getRef(Clock.Clock)
-    const all: CircuitHandle.Listeners = new Set()
+    const all: CircuitWatch.Listeners = new Set()
     return Keyed.makeFamily<
       CircuitHandle.CircuitHandle,
       CircuitBreakerOptions.Options,
-      CircuitHandle.Blueprint,
+      WorkingCircuit.Blueprint,
       CircuitSnapshot.Snapshot
     >({
       subject: "CircuitBreaker",
       options,
       decode,
-      build: (key, plan, family) => CircuitHandle.make(key, plan, family, all),
+      build: (key, plan, family) => WorkingCircuit.make(key, plan, family, all),
       isIdle: (breaker) => breaker.isIdleUnsafe(Now.read(clock))
     })
   })

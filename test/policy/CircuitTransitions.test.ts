@@ -4,8 +4,9 @@ import { CircuitBreaker } from "effect-relay"
 import { TestClock } from "effect/testing"
 import type * as Circuit from "../../src/machine/Circuit.ts"
 import * as CircuitBreakerOptions from "../../src/policy/CircuitBreakerOptions.ts"
-import * as CircuitHandle from "../../src/policy/CircuitHandle.ts"
+import type * as CircuitWatch from "../../src/policy/CircuitWatch.ts"
 import type * as Keyed from "../../src/policy/Keyed.ts"
+import * as WorkingCircuit from "../../src/policy/WorkingCircuit.ts"
 import * as Crowd from "./Crowd.ts"
 
 const options: CircuitBreaker.Options = {
@@ -33,10 +34,10 @@ const names = (transitions: ReadonlyArray<CircuitBreaker.Transition>) =>
 /** A circuit of its own, and who watches all of the family. */
 const alone = Effect.gen(function*() {
   const settings = yield* CircuitBreakerOptions.decode(options)
-  const all: CircuitHandle.Listeners = new Set()
+  const all: CircuitWatch.Listeners = new Set()
   const rules: Circuit.Rules = CircuitBreakerOptions.toRules(settings)
-  const family = {} as Keyed.Family<CircuitHandle.CircuitHandle, CircuitBreaker.Options, CircuitBreaker.Snapshot>
-  const handle = CircuitHandle.make("k", { maxKeys: 1, settings, rules, classification: {} }, family, all)
+  const family = {} as Keyed.Family<CircuitBreaker.CircuitBreaker, CircuitBreaker.Options, CircuitBreaker.Snapshot>
+  const handle = WorkingCircuit.make("k", { maxKeys: 1, settings, rules, classification: {} }, family, all)
   return { handle, all }
 })
 
