@@ -32,6 +32,8 @@ const cases = Arbitrary.all({
       do: Law.oneOf("come", "come", "come", "come", "leave", "give back", "pause", "change"),
       cost: Arbitrary.all({ calls: Law.int(0, 2), tokens: Law.int(0, 4) }),
       patience: Law.oneOf(0, 20, 100, 1000),
+      // by how much the timers up to this step are late
+      late: Law.oneOf(0, 0, 0, 2),
       which: Law.int(0, 40)
     }),
     60
@@ -73,7 +75,7 @@ const foretells = (machine: Machine) => ({ others, specs, steps }: Case): void =
   const dismiss = (guest: Guest): void => {
     waiting = waiting.filter((other) => other !== guest)
   }
-  const serve = (until: number): void => {
+  const serve = (until: number, late: number): void => {
     for (let place = line.first; place !== undefined; place = line.first) {
       assert.strictEqual(place.value, waiting[0], "first come, first served")
       const wait = Math.ceil(limits.wait(place.value.cost, now))
@@ -86,14 +88,14 @@ const foretells = (machine: Machine) => ({ others, specs, steps }: Case): void =
         waiting.unshift(place.value)
         return
       }
-      now += wait
+      now = wait > 0 ? Math.min(until, now + wait + late) : now
       line.serve(place, now)
       taken.push({ at: now, cost: place.value.cost })
     }
   }
   for (const [name, step] of steps.entries()) {
     const at = now + step.after
-    serve(at)
+    serve(at, step.late)
     now = at
     const wait = line.wait(step.cost, now)
     const expected = liveThrough(limits, waiting, step.cost, now)

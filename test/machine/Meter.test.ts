@@ -157,17 +157,24 @@ const forgets = (make: Make) => (it: Case): void => {
 }
 
 interface Change {
+  /** Which of those that passed before the change is given back after it. */
+  readonly givesBack: number | undefined
   readonly before: Case
   readonly after: Case
 }
 
-const changes: Arbitrary.Arbitrary<Change> = Arbitrary.map(
-  Arbitrary.all([cases(), rules, steps(8, false)]),
-  ([before, rule, steps]) => ({ before, after: { rule: { ...rule, window: before.rule.window }, origin: 0, steps } })
-)
+const changesThat = (givesBack: Arbitrary.Arbitrary<number>): Arbitrary.Arbitrary<Change> =>
+  Arbitrary.map(
+    Arbitrary.all([cases(), rules, steps(8, false), givesBack]),
+    ([before, rule, steps, which]) => ({
+      givesBack: which < 15 ? which : undefined,
+      before,
+      after: { rule: { ...rule, window: before.rule.window }, origin: 0, steps }
+    })
+  )
 
 /** No window holds more than the larger of the two rules allows, also not one that the change falls into. */
-const keepsWhatWasUsed = (algorithm: Limit.Algorithm, make: Make) => ({ after, before }: Change): void => {
+const keepsWhatWasUsed = (algorithm: Limit.Algorithm, make: Make) => ({ after, before, givesBack }: Change): void => {
   const meter = make(before.rule)
   const first = play(
     meter,
@@ -176,6 +183,11 @@ const keepsWhatWasUsed = (algorithm: Limit.Algorithm, make: Make) => ({ after, b
   )
   const origin = (first.at(-1)?.at ?? before.origin) + (after.steps[0]?.after ?? 0)
   meter.reconfigure(after.rule, origin)
+  const given = givesBack === undefined ? undefined : first[givesBack % Math.max(1, first.length)]
+  if (given !== undefined) {
+    meter.correct(-given.units, given.at)
+    given.units = 0
+  }
   const second = play(meter, { ...after, origin }, () => {})
   const { worstWindow } = byHistory[algorithm](after.rule)
   const most = Math.max(worstWindow(before.rule), worstWindow(after.rule))
@@ -228,13 +240,13 @@ describe.each(algorithms)("a meter by %s", (algorithm) => {
     forgets(make)(it)
   }, Law.check(200))
 
-  it.prop("keeps what was used when the limit is raised or lowered", [changes], ([it]) => {
+  it.prop("keeps what was used when the limit is raised or lowered", [changesThat(Law.int(0, 20))], ([it]) => {
     keepsWhatWasUsed(algorithm, make)(it)
   }, Law.check(300))
 
   it.effect("is told from one that starts anew with every change", () =>
     Law.isBroken(
-      changes,
+      changesThat(Arbitrary.Constant(20)),
       keepsWhatWasUsed(
         algorithm,
         but(make, (meter) => ({
@@ -283,6 +295,19 @@ describe.each(algorithms)("a meter by %s", (algorithm) => {
     "is told by its worst window from one that %s",
     ([, broken]) => Law.isBroken(cases(), holdsItsWorstWindow(algorithm, broken))
   )
+})
+
+describe("a meter that paces", () => {
+  it("gives back no more than it still held, also after a change of its rate", () => {
+    const meter = Gcra.make({ limit: 10, window: 100, burst: 10 })
+    meter.take(5, 0)
+    // four of the five are forgotten by now
+    meter.take(1, 400)
+    meter.reconfigure({ limit: 20, window: 100, burst: 10 }, 400)
+    assert.closeTo(meter.used(400), 2, 1e-6)
+    meter.correct(-5, 0)
+    assert.closeTo(meter.used(400), 1, 1e-6)
+  })
 })
 
 describe("a sliding window with a limit above what it keeps apart", () => {
