@@ -214,6 +214,24 @@ describe("Circuit", () => {
     assert.strictEqual(lengths.at(-1), 100)
   })
 
+  it.prop(
+    "is forgiven one opening for each healthy spell, however often it is called meanwhile",
+    [Law.int(1, 10), Law.list(Law.int(0, 30), 30)],
+    ([openings, gaps]) => {
+      const rules: Circuit.Rules = { ...plain, trip: { _tag: "Consecutive", failures: 1000 } }
+      let circuit: Circuit.Circuit = Circuit.closed(0, rules, 0, openings)
+      let now = 0
+      for (const gap of gaps) {
+        now += gap
+        assert(circuit._tag === "Closed")
+        circuit = Circuit.settle(circuit, circuit.ticket, gap % 2 === 0 ? "Success" : "Failure", now, 0, rules)
+        const left = Math.max(0, openings - Math.floor(now / rules.healthySpell))
+        assert.strictEqual(Circuit.openings(circuit, now, rules), left)
+      }
+    },
+    Law.check(100)
+  )
+
   const settle = Circuit.settle
   const withRules = (change: (rules: Circuit.Rules) => Circuit.Rules): Machine => ({
     ...Circuit,

@@ -104,12 +104,13 @@ describe("the transitions of a circuit", () => {
       yield* flap(breaker, 1)
       yield* Crowd.turns(10)
       yield* flap(breaker, 5000)
+      yield* breaker.isolate
       yield* gate.open
       yield* Crowd.turns(2000)
       // what it had taken already comes before those that were kept
       assert.isAtLeast(seen.length, 256)
       assert.isAtMost(seen.length, 256 + 2)
-      assert.deepStrictEqual(names(seen.slice(-2)), ["default: Closed -> Open", "default: Open -> Closed"])
+      assert.deepStrictEqual(names(seen.slice(-2)), ["default: Open -> Closed", "default: Closed -> Isolated"])
       yield* Fiber.interrupt(slow)
     }))
 

@@ -194,6 +194,19 @@ describe("a circuit that was saved", () => {
       assert.strictEqual((yield* other.state).retryAfter, 15)
     }))
 
+  it.effect("counts as opened once, at least, where it is open", () =>
+    Effect.gen(function*() {
+      const breaker = yield* CircuitBreaker.make(options)
+      yield* breaker.restore({
+        version: 1,
+        key: "default",
+        openings: 0,
+        circuit: { _tag: "Open", until: 0, because: "a rule of then" }
+      })
+      yield* Effect.exit(breaker.protect(down()))
+      assert.strictEqual((yield* breaker.state).retryAfter, 40)
+    }))
+
   it.effect("can be read by the function itself, handed on", () =>
     Effect.gen(function*() {
       const breaker = yield* CircuitBreaker.make(options)
