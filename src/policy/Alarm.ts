@@ -23,7 +23,6 @@ export class Alarm {
   readonly #clock: Clock.Clock
   readonly #context: Context.Context<never>
   #at = Infinity
-  #isRinging = false
   #fiber: Fiber.Fiber<void> | undefined
 
   /**
@@ -43,7 +42,7 @@ export class Alarm {
 
   /** Rings at this time, if not before. */
   set(at: number): void {
-    if (at >= this.#at || this.#isRinging) return
+    if (at >= this.#at) return
     this.stop()
     this.#at = at
     this.#fiber = Effect.runForkWith(this.#context)(this.#sleep)
@@ -51,7 +50,6 @@ export class Alarm {
 
   /** Rings no more. */
   stop(): void {
-    if (this.#isRinging) return
     this.#at = Infinity
     this.#fiber?.interruptUnsafe()
     this.#fiber = undefined
@@ -60,20 +58,11 @@ export class Alarm {
   readonly #sleep: Effect.Effect<void> = Effect.suspend(() => {
     const now = Now.read(this.#clock)
     // a timer may fire a little early
-    if (now >= this.#at) this.#at = this.#ringAll(now)
+    if (now >= this.#at) this.#at = this.#ring(now)
     if (this.#at === Infinity) {
       this.#fiber = undefined
       return Effect.void
     }
     return Effect.flatMap(Effect.sleep(Math.ceil(this.#at - now)), () => this.#sleep)
   })
-
-  #ringAll(now: number): number {
-    this.#isRinging = true
-    try {
-      return this.#ring(now)
-    } finally {
-      this.#isRinging = false
-    }
-  }
 }

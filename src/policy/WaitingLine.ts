@@ -145,7 +145,6 @@ export class WaitingLine {
     if (waiter.entry !== undefined) Expiry.drop(this.#expiry, waiter.entry)
     if (this.#queue.size > 0) return
     this.#alarm.stop()
-    Overload.observe(this.#overload, 0, 0, this.#rule)
     this.#order.newestFirst = this.#settings.order === "lifo"
   }
 

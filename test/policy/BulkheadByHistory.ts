@@ -68,9 +68,7 @@ export const check = (
     return a.level - b.level || (newestFirst ? b.who - a.who : a.who - b.who)
   }
   const emptied = () => {
-    if (waiting.length > 0) return
-    overload.since = Infinity
-    newestFirst = limits.order === "lifo"
+    if (waiting.length === 0) overload.since = Infinity
   }
   const start = (inside: Inside) => {
     running = [...running, inside]

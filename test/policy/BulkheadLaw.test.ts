@@ -42,6 +42,32 @@ const cases: Arbitrary.Arbitrary<Case> = Arbitrary.all({
   resizes: Law.list(Arbitrary.all({ at: Law.int(0, 60), to: Law.int(1, 5) }), 3)
 })
 
+/** Many who come close together and are alike, so that the line is long and its order matters. */
+const crowds: Arbitrary.Arbitrary<Case> = Arbitrary.all({
+  limits: Arbitrary.all({
+    maxConcurrent: Law.int(1, 2),
+    maxQueued: Arbitrary.Constant(50),
+    maxWait: Law.oneOf(50, 200),
+    order: Arbitrary.Constant("adaptive" as const),
+    oldestEvery: Law.oneOf(3, 8, 1000),
+    codelTarget: Law.oneOf(2, 5, 10),
+    codelInterval: Law.oneOf(5, 20, 40)
+  }),
+  callers: Law.list(
+    Arbitrary.all({
+      arrives: Law.int(0, 80),
+      works: Law.oneOf(3, 5, 8),
+      patience: Arbitrary.Constant(undefined),
+      priority: Law.oneOf(0, 1, 1, 1),
+      weight: Arbitrary.Constant(1),
+      deadline: Arbitrary.Constant(undefined)
+    }),
+    30,
+    10
+  ),
+  resizes: Arbitrary.Constant([])
+})
+
 /** Lets the callers of a case into a bulkhead as `wrong` would have it, and reads what happened by the case itself. */
 const keepsTheLaw = (wrong: (it: Case) => Case) => (it: Case) =>
   Effect.gen(function*() {
@@ -77,6 +103,13 @@ describe("the law of Bulkhead", () => {
     [cases],
     ([it]) => keepsTheLaw((it) => it)(it),
     Law.check(500)
+  )
+
+  it.effect.prop(
+    "is the same list in a crowd, where an overload comes to stand and ends",
+    [crowds],
+    ([it]) => keepsTheLaw((it) => it)(it),
+    Law.check(200)
   )
 
   const limits = (change: (limits: BulkheadByHistory.Limits) => Partial<BulkheadByHistory.Limits>) => (it: Case) => ({
