@@ -58,11 +58,25 @@ export class Alarm {
   readonly #sleep: Effect.Effect<void> = Effect.suspend(() => {
     const now = Now.read(this.#clock)
     // a timer may fire a little early
-    if (now >= this.#at) this.#at = this.#ring(now)
+    if (now >= this.#at) this.#ringAll(now)
     if (this.#at === Infinity) {
       this.#fiber = undefined
       return Effect.void
     }
     return Effect.flatMap(Effect.sleep(Math.ceil(this.#at - now)), () => this.#sleep)
   })
+
+  #ringAll(now: number): void {
+    let next: number | undefined
+    try {
+      next = this.#ring(now)
+    } finally {
+      // an observer of somebody's call threw, and this fiber ends with it: the others are still to be rung for
+      if (next === undefined) {
+        this.#fiber = undefined
+        this.#at = Infinity
+        this.set(now)
+      } else this.#at = next
+    }
+  }
 }

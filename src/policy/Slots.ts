@@ -203,19 +203,27 @@ export class Slots {
     const line = this.#line
     if (line === undefined || this.#isServing) return
     this.#isServing = true
+    let isDone = false
     try {
-      while (line.size > 0 && this.#fits(1)) {
-        const now = line.now()
-        const waiter = line.next(now)
-        if (waiter === undefined || !this.#fits(waiter.weight)) return
-        line.serve(waiter, now, this.#limit)
-        this.#running++
-        this.#weight += waiter.weight
-        waiter.grant(now)
-      }
+      while (this.#serveNext(line));
+      isDone = true
     } finally {
       this.#isServing = false
+      // an observer of somebody's call threw: the others are still to be served
+      if (!isDone) this.#serve()
     }
+  }
+
+  #serveNext(line: WaitingLine): boolean {
+    if (line.size === 0 || !this.#fits(1)) return false
+    const now = line.now()
+    const waiter = line.next(now)
+    if (waiter === undefined || !this.#fits(waiter.weight)) return false
+    line.serve(waiter, now, this.#limit)
+    this.#running++
+    this.#weight += waiter.weight
+    waiter.grant(now)
+    return true
   }
 
   // as with one who leaves, the next may fit: but only once all whose time is up have left
