@@ -1,7 +1,9 @@
 /**
  * One timer for many who wait: it sleeps until the earliest of their times.
  *
- * It holds no timer while nobody waits, so it keeps no process alive.
+ * Once nobody waits it is let go in the next turn of the scheduler: those who
+ * wait one after the other share it, and a program that has nothing else to do
+ * ends.
  *
  * @since 0.1.0
  */
@@ -13,43 +15,64 @@ import * as Scheduler from "effect/Scheduler"
 import * as Now from "./Now.ts"
 
 /**
- * A timer. Times are milliseconds on the scale of `Now.read`.
+ * Those who wait. Times are milliseconds on the scale of `Now.read`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sleepers {
+  /** The earliest time that anybody waits for, `Infinity` when nobody does. */
+  readonly earliest: () => number
+  /** Wakes all whose time has come. */
+  readonly ring: (now: number) => void
+}
+
+/**
+ * A timer.
  *
  * @category models
  * @since 0.1.0
  */
 export class Alarm {
-  readonly #ring: (now: number) => number
+  readonly #sleepers: Sleepers
   readonly #clock: Clock.Clock
   readonly #context: Context.Context<never>
+  readonly #dispatcher: Scheduler.SchedulerDispatcher
   #at = Infinity
+  #isResting = false
   #fiber: Fiber.Fiber<void> | undefined
 
-  /**
-   * On the clock of a fiber. `ring` is called when a time has come, serves all
-   * whose time it is, and says when the next one's is.
-   */
-  constructor(fiber: Fiber.Fiber<unknown, unknown>, ring: (now: number) => number) {
-    this.#ring = ring
+  /** On the clock of a fiber. */
+  constructor(fiber: Fiber.Fiber<unknown, unknown>, sleepers: Sleepers) {
+    const scheduler = fiber.getRef(Scheduler.Scheduler)
+    this.#sleepers = sleepers
     this.#clock = Now.clockOf(fiber)
     // no more of the fiber than this: what else it carries is the call's own
-    this.#context = Context.add(
-      Context.make(Clock.Clock, this.#clock),
-      Scheduler.Scheduler,
-      fiber.getRef(Scheduler.Scheduler)
-    )
+    this.#context = Context.add(Context.make(Clock.Clock, this.#clock), Scheduler.Scheduler, scheduler)
+    this.#dispatcher = scheduler.makeDispatcher()
   }
 
-  /** Rings at this time, if not before. */
+  /** Somebody waits for this time. */
   set(at: number): void {
     if (at >= this.#at) return
-    this.stop()
+    this.#stop()
     this.#at = at
     this.#fiber = Effect.runForkWith(this.#context)(this.#sleep)
   }
 
-  /** Rings no more. */
-  stop(): void {
+  /** Nobody waits any more. */
+  rest(): void {
+    if (this.#isResting || this.#fiber === undefined) return
+    this.#isResting = true
+    this.#dispatcher.scheduleTask(this.#settle, 0)
+  }
+
+  readonly #settle = (): void => {
+    this.#isResting = false
+    if (this.#sleepers.earliest() === Infinity) this.#stop()
+  }
+
+  #stop(): void {
     this.#at = Infinity
     this.#fiber?.interruptUnsafe()
     this.#fiber = undefined
@@ -58,25 +81,25 @@ export class Alarm {
   readonly #sleep: Effect.Effect<void> = Effect.suspend(() => {
     const now = Now.read(this.#clock)
     // a timer may fire a little early
-    if (now >= this.#at) this.#ringAll(now)
-    if (this.#at === Infinity) {
-      this.#fiber = undefined
-      return Effect.void
-    }
+    if (now >= this.#at) this.#ring(now)
+    if (this.#at === Infinity) return Effect.void
     return Effect.flatMap(Effect.sleep(Math.ceil(this.#at - now)), () => this.#sleep)
   })
 
-  #ringAll(now: number): void {
-    let next: number | undefined
+  #ring(now: number): void {
+    let isDone = false
     try {
-      next = this.#ring(now)
+      this.#sleepers.ring(now)
+      isDone = true
     } finally {
-      // an observer of somebody's call threw, and this fiber ends with it: the others are still to be rung for
-      if (next === undefined) {
-        this.#fiber = undefined
+      const next = this.#sleepers.earliest()
+      if (isDone) this.#at = next
+      if (!isDone || next === Infinity) {
         this.#at = Infinity
-        this.set(now)
-      } else this.#at = next
+        this.#fiber = undefined
+      }
+      // an observer of somebody's call threw, and this fiber ends with it: the others are still to be rung for
+      if (!isDone && next < Infinity) this.set(next)
     }
   }
 }

@@ -60,7 +60,10 @@ export class WaitingLine {
     this.#settings = settings
     this.#onExpiry = onExpiry
     this.#clock = Now.clockOf(fiber)
-    this.#alarm = new Alarm(fiber, (now) => this.#expire(now))
+    this.#alarm = new Alarm(fiber, {
+      earliest: () => Expiry.earliest(this.#expiry),
+      ring: (now) => this.#expire(now)
+    })
     this.#order = { oldestEvery: settings.oldestEvery, newestFirst: settings.order === "lifo" }
     this.#rule = { target: settings.codelTarget, interval: settings.codelInterval }
   }
@@ -144,17 +147,16 @@ export class WaitingLine {
     waiter.place = undefined
     if (waiter.entry !== undefined) Expiry.drop(this.#expiry, waiter.entry)
     if (this.#queue.size > 0) return
-    this.#alarm.stop()
+    this.#alarm.rest()
     this.#order.newestFirst = this.#settings.order === "lifo"
   }
 
   // whoever leaves may come again at once, so a long line leaves in a loop, not in a recursion
-  #expire(now: number): number {
+  #expire(now: number): void {
     for (let waiter = Expiry.ring(this.#expiry, now); waiter !== undefined; waiter = Expiry.ring(this.#expiry, now)) {
       this.leave(waiter)
       this.#onExpiry(waiter)
     }
     this.#onExpiry(undefined)
-    return Expiry.earliest(this.#expiry)
   }
 }
