@@ -79,7 +79,7 @@ export const isSound = ({ rtt }: Sample): boolean => rtt >= 0 && rtt < Infinity
  * @category guards
  * @since 0.1.0
  */
-export const isTried = ({ limit }: Learned, inFlight: number): boolean => 2 * inFlight >= limit
+export const isTried = (self: Learned, inFlight: number): boolean => 2 * inFlight >= whole(self)
 
 /**
  * Moves the limit, within its bounds.

@@ -18,7 +18,7 @@ const behavesAsTold = Samples.follows<Aimd.Rule, Aimd.Aimd>(ruleOf, (ended, star
       if (cuts.some((cut) => cut >= at - rtt)) continue
       cuts.push(at)
       limit = Math.max(min, limit * backoff)
-    } else if (inFlight >= limit / 2) limit = Math.min(max, limit + 1 / limit)
+    } else if (inFlight >= Math.floor(limit) / 2) limit = Math.min(max, limit + 1 / limit)
   }
   return limit
 })

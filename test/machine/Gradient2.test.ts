@@ -48,7 +48,7 @@ const behavesAsTold = Samples.follows<Gradient2.Rule, Gradient2.Gradient2>(ruleO
     const { since } = open
     const took = mean(open.times)
     means.push(took)
-    if (Math.max(...open.inFlight) >= limit / 2) {
+    if (Math.max(...open.inFlight) >= Math.floor(limit) / 2) {
       const gradient = took === 0 ? 1 : Math.min(1, Math.max(0.5, 1.5 * usualOf(means) / took))
       const next = 0.8 * limit + 0.2 * (limit * gradient + 4)
       if (next < limit || !cuts.some((cut) => cut >= since)) limit = Math.min(rule.max, Math.max(rule.min, next))

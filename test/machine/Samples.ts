@@ -79,7 +79,12 @@ export const growsOnlyWhenTried = <Rule extends ConcurrencyLimit.Bounds, State e
   for (const one of history) {
     now += one.after
     const { limit } = state
-    machine.observe(state, { ...one, inFlight: Math.min(one.inFlight, Math.ceil(limit / 2) - 1) }, now, rule)
+    machine.observe(
+      state,
+      { ...one, inFlight: Math.min(one.inFlight, Math.ceil(Math.floor(limit) / 2) - 1) },
+      now,
+      rule
+    )
     assert.isAtMost(state.limit, limit)
   }
 }

@@ -27,7 +27,7 @@ const behavesAsTold = Samples.follows<ConcurrencyLimit.Bounds, Vegas.Vegas>(
       if (times.length > 30 * limit) {
         asked = time
         times = []
-      } else if (time >= fastest && inFlight >= limit / 2) {
+      } else if (time >= fastest && inFlight >= Math.floor(limit) / 2) {
         const waiting = Math.ceil(limit * (1 - fastest / time))
         if (waiting <= step) limit = within(limit + 6 * step)
         else if (waiting < 3 * step) limit = within(limit + step)

@@ -125,9 +125,12 @@ describe("a bulkhead with an adaptive limit", () => {
       const bulkhead = yield* Bulkhead.make(options)
       yield* TestClock.adjust("1 second")
       yield* Effect.ignore(bulkhead.protect(Effect.fail(busy)))
-      assert.include(yield* bulkhead.state, { limit: 2, maxConcurrent: 4 })
+      const calls = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(bulkhead.protect(Effect.never), { startImmediately: true }))
+      assert.include(yield* bulkhead.state, { limit: 2, maxConcurrent: 4, running: 2, queued: 1 })
       yield* bulkhead.reset
-      assert.include(yield* bulkhead.state, { limit: 4, maxConcurrent: 4 })
+      assert.include(yield* bulkhead.state, { limit: 4, maxConcurrent: 4, running: 3, queued: 0 })
+      yield* Fiber.interruptAll(calls)
       yield* bulkhead.resize(10)
       yield* TestClock.adjust("1 second")
       yield* Effect.ignore(bulkhead.protect(Effect.fail(busy)))
