@@ -105,6 +105,15 @@ describe("a bulkhead with an adaptive limit", () => {
       yield* Fiber.interruptAll(calls)
     }))
 
+  it.effect("knows by the slots in use, not by the calls, whether the limit has been tried", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ ...options, maxConcurrent: 6 })
+      for (let n = 0; n < 7; n++) yield* bulkhead.protectWith({ weight: 2 })(Effect.void)
+      assert.include(yield* bulkhead.state, { limit: 6 })
+      for (let n = 0; n < 7; n++) yield* bulkhead.protectWith({ weight: 3 })(Effect.void)
+      assert.include(yield* bulkhead.state, { limit: 7 })
+    }))
+
   it.effect("runs a call alone that weighs more than the limit has come to be", () =>
     Effect.gen(function*() {
       const bulkhead = yield* Bulkhead.make({ ...options, maxQueued: 0 })
