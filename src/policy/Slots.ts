@@ -60,8 +60,8 @@ export class Slots {
 
   /** Nobody runs or waits, and no hand has changed the limit. */
   get isIdle(): boolean {
-    return this.#running === 0 && this.#queued === 0 &&
-      this.#maxConcurrent === BulkheadOptions.maxConcurrent(this.settings)
+    // where nobody runs, nobody waits
+    return this.#running === 0 && this.#maxConcurrent === BulkheadOptions.maxConcurrent(this.settings)
   }
 
   get #queued(): number {

@@ -91,6 +91,33 @@ describe("the slots of a bulkhead", () => {
       assert.deepStrictEqual(yield* bulkhead.state, idle)
     }))
 
+  it.effect("are given to the last first while an overload stands, until the line is empty or all is forgotten", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, order: "adaptive", maxWait: "1 minute" })
+      const order = Effect.map(bulkhead.state, ({ order }) => order)
+      const overload = Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        for (let n = 0; n < 5; n++) {
+          yield* start(bulkhead.protect(Deferred.await(gate)))
+          assert.strictEqual(yield* order, n < 4 ? "fifo" : "lifo")
+          yield* TestClock.adjust("60 millis")
+        }
+        return gate
+      })
+      const gate = yield* overload
+      yield* Deferred.succeed(gate, undefined)
+      yield* Effect.yieldNow
+      assert.include(yield* bulkhead.state, { running: 0, order: "fifo" })
+      yield* overload
+      yield* bulkhead.reset
+      assert.strictEqual(yield* order, "fifo")
+      yield* start(bulkhead.protect(Effect.void))
+      assert.strictEqual(yield* order, "fifo")
+      yield* TestClock.adjust("100 millis")
+      yield* start(bulkhead.protect(Effect.void))
+      assert.strictEqual(yield* order, "lifo")
+    }))
+
   it.effect("stay with a key that was resized, as long as it is", () =>
     Effect.gen(function*() {
       const bulkhead = yield* Bulkhead.make({ maxKeys: 2, maxConcurrent: 1 })
