@@ -2,7 +2,7 @@
  * What property tests are made of: values to draw, and the proof that a law has teeth.
  */
 import { assert } from "@effect/vitest"
-import { Arbitrary, Effect, Schema } from "effect"
+import { Arbitrary, Cause, Effect, Schema } from "effect"
 
 /** Whole numbers within bounds. */
 export const int = (minimum: number, maximum: number): Arbitrary.Arbitrary<number> =>
@@ -21,10 +21,17 @@ export const check = (runs: number) => ({ arbitrary: { runs, seed: "effect-relay
 
 /** Passes if some case breaks the law: a law that nothing breaks says nothing. */
 export const isBroken = <A>(cases: Arbitrary.Arbitrary<A>, law: (value: A) => void): Effect.Effect<void> =>
+  isBrokenEffect(cases, (value) => Effect.sync(() => law(value)))
+
+/** The same for a law that takes time. */
+export const isBrokenEffect = <A, E>(
+  cases: Arbitrary.Arbitrary<A>,
+  law: (value: A) => Effect.Effect<void, E>
+): Effect.Effect<void> =>
   Effect.map(
     Arbitrary.checkEffect(
       cases,
-      (value) => Effect.as(Effect.try({ try: () => law(value), catch: (error) => error }), true),
+      (value) => Effect.as(Effect.catchCause(law(value), (cause) => Effect.fail(Cause.squash(cause))), true),
       { ...check(2000).arbitrary, maxShrinks: 0 }
     ),
     (result) => {

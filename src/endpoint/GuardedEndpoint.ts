@@ -181,6 +181,10 @@ export class GuardedEndpoint {
       const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
       const hint = ending._tag === "Failed" ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
+      const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
+      if (isDropped || ending._tag === "Answered") {
+        this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
+      }
     } finally {
       // last: whoever waits for the slot is to know what was learned
       this.#inFlight--

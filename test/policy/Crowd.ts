@@ -20,9 +20,17 @@ export interface Visit {
   outcome: string
 }
 
+/** What happened, in order; `who` is a visit, or the number of an act. One who starts has what it waited for. */
+export interface Event {
+  readonly at: number
+  readonly what: "Arrives" | "Starts" | "Ends" | "Leaves" | "IsInterrupted" | "Acts"
+  readonly who: number
+}
+
 /** What became of all. */
 export interface Account {
   readonly visits: ReadonlyArray<Visit>
+  readonly events: ReadonlyArray<Event>
   /** The visits that were served, in order of service. */
   readonly served: ReadonlyArray<Visit>
   /** How many were being served after everything that happened at a time had happened. */
@@ -53,14 +61,23 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
     : [failure._tag, failure.reason].filter((part) => part !== undefined).join(" ")
 }
 
+/** Something else that is done at a time. */
+export interface Act {
+  readonly at: number
+  readonly act: Effect.Effect<void>
+}
+
 /** Lets the crowd in, and looks at the policy whenever an interrupt has returned. */
-export const admit = <E>(
-  callers: ReadonlyArray<Caller>,
-  protect: (work: Effect.Effect<void>) => Effect.Effect<void, E>,
-  afterInterrupt: (inside: number, now: number) => void = () => {}
+export const admit = <E, C extends Caller>(
+  callers: ReadonlyArray<C>,
+  protect: (work: Effect.Effect<void>, caller: C) => Effect.Effect<void, E>,
+  afterInterrupt: (inside: number, now: number) => void = () => {},
+  acts: ReadonlyArray<Act> = []
 ): Effect.Effect<Account> =>
   Effect.gen(function*() {
     const visits: Array<Visit> = []
+    const events: Array<Event> = []
+    const visitBy = new Map<C, number>()
     const served: Array<Visit> = []
     const running = new Map<number, number>()
     let now = 0
@@ -75,27 +92,42 @@ export const admit = <E>(
     const tick = Effect.map(Clock.currentTimeMillis, (at) => {
       now = at
     })
-    const visitOf = (caller: Caller) =>
+    const note = (what: Event["what"], who: number) => {
+      events.push({ at: now, what, who })
+    }
+    const visitOf = (caller: C) =>
       Effect.suspend(() => {
         const visit: Visit = { arrived: now, started: undefined, left: NaN, outcome: "Inside" }
-        visits.push(visit)
+        const who = visits.push(visit) - 1
+        visitBy.set(caller, who)
+        note("Arrives", who)
         inside++
         count(0)
         const start = Effect.sync(() => {
           visit.started = now
           served.push(visit)
+          note("Starts", who)
           count(1)
         })
         // one who is served counts until the finalizers have run
         const work = Effect.onExit(
           Effect.andThen(Effect.andThen(tick, start), Effect.sleep(caller.works)),
-          () => Effect.andThen(tick, Effect.sync(() => visit.started === undefined || count(-1)))
+          () =>
+            Effect.andThen(
+              tick,
+              Effect.sync(() => {
+                if (visit.started === undefined) return
+                note("Ends", who)
+                count(-1)
+              })
+            )
         )
-        return Effect.onExit(protect(work as Effect.Effect<void>), (exit) =>
+        return Effect.onExit(protect(work as Effect.Effect<void>, caller), (exit) =>
           Effect.map(tick, () => {
             inside--
             visit.left = now
             visit.outcome = outcomeOf(exit)
+            note("Leaves", who)
           }))
       })
     const fibers = yield* Effect.forEach(callers, (caller) =>
@@ -106,6 +138,13 @@ export const admit = <E>(
       ))
     yield* Effect.forEach(callers, ({ arrives, patience }, index) =>
       patience === undefined ? Effect.void : Effect.sleep(arrives + patience).pipe(
+        Effect.andThen(tick),
+        Effect.andThen(Effect.sync(() => {
+          const who = visitBy.get(callers[index]!)
+          if (who !== undefined) {
+            note("IsInterrupted", who)
+          }
+        })),
         Effect.andThen(Fiber.interrupt(fibers[index]!)),
         Effect.andThen(Clock.currentTimeMillis),
         Effect.map((now) =>
@@ -113,9 +152,16 @@ export const admit = <E>(
         ),
         Effect.forkChild({ startImmediately: true })
       ))
+    yield* Effect.forEach(acts, ({ act, at }, index) =>
+      Effect.sleep(at).pipe(
+        Effect.andThen(tick),
+        Effect.andThen(Effect.sync(() => note("Acts", index))),
+        Effect.andThen(act),
+        Effect.forkChild({ startImmediately: true })
+      ))
     yield* TestClock.adjust(Duration.hours(1))
     yield* Fiber.awaitAll(fibers)
-    return { visits, served, running, peak }
+    return { visits, events, served, running, peak }
   })
 
 /** Gives the other fibers so many turns. */

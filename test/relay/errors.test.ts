@@ -157,7 +157,7 @@ interface Spelled {
   readonly BulkheadFull: Trail & {
     readonly _tag: "BulkheadFull"
     readonly key: string
-    readonly reason: "Full" | "WaitedTooLong"
+    readonly reason: "Full" | "WaitedTooLong" | "TooLate"
     readonly maxConcurrent: number
     readonly maxQueued: number
   }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
-import { CircuitBreaker, type RateLimiter, Retry } from "effect-relay"
+import { Bulkhead, CircuitBreaker, type RateLimiter, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
@@ -45,6 +45,28 @@ describe("the bulkhead of an endpoint", () => {
       make("e", [slow], { limits: { concurrency: 3 } }),
       make("f", [slow], { bulkhead: { maxConcurrent: 4 } })
     ]))))
+})
+
+describe("the bulkhead of an endpoint with an adaptive limit", () => {
+  const limit = Effect.map(Trial.status("a"), ({ bulkhead }) => bulkhead.limit)
+  const adaptive = Bulkhead.aimd({ backoff: 0.5 })
+
+  it.effect("learns from what was answered and what was turned away, and not from calls that were cancelled", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", status(503), status(400), slow, answer("Hello."), answer("Hello."))
+      yield* Trial.failure()
+      assert.strictEqual(yield* limit, 2, "half of four, after a drop")
+      yield* Trial.failure()
+      yield* Trial.pass("1 second")
+      yield* Fiber.interrupt(yield* Trial.start(Trial.chat()))
+      assert.strictEqual(yield* limit, 2, "neither a bad request nor a cancelled call")
+      yield* Trial.chat()
+      yield* Trial.chat()
+      yield* Trial.chat()
+      assert.strictEqual(yield* limit, 3, "one more after as many successes")
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [answer("Hello.")])], { ...once, bulkhead: { maxConcurrent: 4, adaptive } })
+    )))
 })
 
 describe("the rate limiter of an endpoint", () => {
