@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Circuit from "../machine/Circuit.ts"
 import type * as CircuitBreakerOptions from "./CircuitBreakerOptions.ts"
@@ -48,10 +49,11 @@ export interface CircuitHandle
   readonly allTransitions: Stream.Stream<CircuitSnapshot.Transition>
   /**
    * Holds the circuit open, in every mode, until each hold is released or the
-   * circuit is reset. Take it with `Effect.acquireRelease`, so that an interrupt
-   * lets go as well.
+   * circuit is reset. An interrupt lets go of nothing: see `isolateScoped`.
    */
   readonly isolate: Effect.Effect<Isolation>
+  /** Holds the circuit open, in every mode, until the scope ends or the circuit is reset. */
+  readonly isolateScoped: Effect.Effect<Isolation, never, Scope.Scope>
   /** Closes the circuit at once, whoever holds it, and forgets. */
   readonly reset: Effect.Effect<void>
   /** From now on refuses what the circuit refuses. */

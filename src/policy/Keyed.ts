@@ -40,6 +40,8 @@ export const make = <A>(options: {
   readonly create: (key: string) => A
   readonly isIdle: (policy: A) => boolean
   readonly maxKeys: number
+  /** A key that is never dropped: whoever made the registry holds its policy. */
+  readonly own?: string
 }): Keyed<A> => {
   const policies = new Map<string, A>()
   let shared: A | undefined
@@ -47,7 +49,7 @@ export const make = <A>(options: {
     if (policies.size < options.maxKeys) return true
     let looked = 0
     for (const [key, policy] of policies) {
-      if (options.isIdle(policy)) return policies.delete(key)
+      if (key !== options.own && options.isIdle(policy)) return policies.delete(key)
       if (++looked === reach) return false
     }
     return false
@@ -88,6 +90,17 @@ export interface Member<Snapshot> {
   readonly reset: Effect.Effect<void>
 }
 
+const mostShared = 64
+
+// options of nothing but plain values, as text; what is no object is left to be refused
+const textOf = (options: object): string | undefined => {
+  if (Object(options) !== options) return undefined
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  return given.every(([, value]) => typeof value === "string" || typeof value === "boolean" || Number.isFinite(value))
+    ? JSON.stringify(given.toSorted(([a], [b]) => a < b ? -1 : 1))
+    : undefined
+}
+
 /**
  * The way from one policy to its siblings under other keys.
  *
@@ -114,6 +127,9 @@ export interface Family<A, Options, Snapshot> {
   readonly adoptUnsafe: (key: string, policy: A) => void
   readonly forgetUnsafe: (key: string, policy: A) => void
 }
+
+// the key of the policy that stands for all
+const ownKey = "default"
 
 /**
  * A policy for its own key, `default`, and the way to one for every other.
@@ -144,9 +160,20 @@ export const makeFamily = <
     const keyed: Keyed<A> = make({
       create: (key) => spec.build(key, own.get(key) ?? settings, family),
       isIdle: spec.isIdle,
-      maxKeys: settings.maxKeys
+      maxKeys: settings.maxKeys,
+      own: ownKey
     })
-    const decode = (options: Options) => spec.decode({ ...spec.options, ...options })
+    // keys with the same options share what was made of them
+    const shared = new Map<string, Settings>([["[]", settings]])
+    const decode = (options: Options) => {
+      const text = textOf(options)
+      const known = text === undefined ? undefined : shared.get(text)
+      if (known !== undefined) return Effect.succeed(known)
+      return Effect.map(spec.decode({ ...spec.options, ...options }), (decoded) => {
+        if (text !== undefined && shared.size < mostShared) shared.set(text, decoded)
+        return decoded
+      })
+    }
     const known = (method: string, key: string): Effect.Effect<A, InvalidArgument.InvalidArgument> => {
       const policy = keyed.find(key)
       return policy === undefined
@@ -173,7 +200,7 @@ export const makeFamily = <
       adoptUnsafe: keyed.set,
       forgetUnsafe: keyed.delete
     }
-    return keyed.at("default")
+    return keyed.at(ownKey)
   })
 
 /**

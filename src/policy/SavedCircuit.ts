@@ -25,6 +25,7 @@ const count = Schema.Number.check(Schema.isGreaterThanOrEqualTo(0), Schema.isFin
 export const Saved = Schema.Struct({
   version: Schema.Literal(1),
   key: Schema.String,
+  savedAt: Schema.Number.check(Schema.isFinite()),
   /** Openings that no healthy spell has made up for. */
   openings: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 })),
   circuit: Schema.Union([
@@ -53,30 +54,21 @@ export const save = (key: string, circuit: Circuit.Circuit, clock: Clock.Clock, 
   const now = Now.read(clock)
   const openings = Circuit.openings(circuit, now, rules)
   const wall = clock.currentTimeMillisUnsafe()
+  const what = (circuit: Saved["circuit"]): Saved => ({ version: 1, key, savedAt: wall, openings, circuit })
   switch (circuit._tag) {
     case "Closed":
-      return {
-        version: 1,
-        key,
-        openings,
-        circuit: {
-          _tag: "Closed",
-          failures: Evidence.weigh(circuit.stats.failures, now, rules.stats.failures),
-          slow: Evidence.weigh(circuit.stats.slow, now, rules.stats.slow),
-          streak: circuit.stats.streak
-        }
-      }
+      return what({
+        _tag: "Closed",
+        failures: Evidence.weigh(circuit.stats.failures, now, rules.stats.failures),
+        slow: Evidence.weigh(circuit.stats.slow, now, rules.stats.slow),
+        streak: circuit.stats.streak
+      })
     case "Open":
-      return {
-        version: 1,
-        key,
-        openings,
-        circuit: { _tag: "Open", until: wall + Math.max(0, circuit.until - now), because: circuit.because }
-      }
+      return what({ _tag: "Open", until: wall + Math.max(0, circuit.until - now), because: circuit.because })
     case "HalfOpen":
-      return { version: 1, key, openings, circuit: { _tag: "Open", until: wall, because: "halfOpen" } }
+      return what({ _tag: "Open", until: wall, because: "halfOpen" })
     case "Isolated":
-      return { version: 1, key, openings, circuit: { _tag: "Closed", failures: 0, slow: 0, streak: 0 } }
+      return what({ _tag: "Closed", failures: 0, slow: 0, streak: 0 })
   }
 }
 
@@ -113,9 +105,10 @@ export const restore = (
   }
   const now = Now.read(clock)
   const epoch = circuit.epoch + 1
-  const { circuit: was, openings } = decoded.success
+  const { circuit: was, openings, savedAt } = decoded.success
+  const wall = clock.currentTimeMillisUnsafe()
   if (was._tag === "Open") {
-    const left = Math.max(0, was.until - clock.currentTimeMillisUnsafe())
+    const left = Math.max(0, was.until - wall)
     return {
       _tag: "Open",
       epoch,
@@ -125,11 +118,13 @@ export const restore = (
       because: was.because
     }
   }
-  const next = Circuit.closed(now, rules, epoch, Math.min(openings, rules.openFor.length))
+  // what is old has faded meanwhile, as if the process had gone on
+  const then = now - Math.max(0, wall - savedAt)
+  const next = Circuit.closed(then, rules, epoch, Math.min(openings, rules.openFor.length))
   next.stats.streak = was.streak
-  next.stats.failures = weighing(was.failures, now)
-  next.stats.slow = weighing(was.slow, now)
+  next.stats.failures = weighing(was.failures, then)
+  next.stats.slow = weighing(was.slow, then)
   return next
 }
 
-const weighing = (weight: number, now: number): Evidence.Evidence => weight > 0 ? { weight, at: now } : Evidence.none
+const weighing = (weight: number, at: number): Evidence.Evidence => weight > 0 ? { weight, at } : Evidence.none

@@ -52,6 +52,20 @@ export const byTag = {
 } as const satisfies Record<string, Verdict>
 
 /**
+ * The verdict on what only policies used alone fail with: no relay answers with it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ofPolicies = {
+  InvalidArgument: ends,
+  InvalidConfiguration: ends,
+  TimedOut: fails
+} as const satisfies Record<string, Verdict>
+
+const known: Readonly<Record<string, Verdict>> = { ...byTag, ...ofPolicies }
+
+/**
  * The `_tag` of an error, if it has one that is a text. Total: an error of
  * somebody else's may throw when it is looked at.
  *
@@ -76,7 +90,7 @@ export const tagOf = (error: unknown): string | undefined => {
  */
 export const of = (error: unknown): Verdict => {
   const tag = tagOf(error)
-  return tag !== undefined && Object.hasOwn(byTag, tag) ? byTag[tag as keyof typeof byTag] : fails
+  return tag !== undefined && Object.hasOwn(known, tag) ? known[tag]! : fails
 }
 
 /**

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as CallStats from "../machine/CallStats.ts"
 import * as Circuit from "../machine/Circuit.ts"
@@ -111,6 +112,10 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
         })
       }
     })
+  }
+
+  get isolateScoped(): Effect.Effect<Isolation, never, Scope.Scope> {
+    return Effect.acquireRelease(this.isolate, ({ release }) => release)
   }
 
   get reset(): Effect.Effect<void> {

@@ -82,12 +82,30 @@ describe("a circuit that was saved", () => {
       assert.strictEqual((yield* other.state).state, "Open")
     }))
 
+  it.effect("lets evidence and openings fade in the time between", () =>
+    Effect.gen(function*() {
+      const breaker = yield* CircuitBreaker.make({ forgetAfter: "10 seconds", openFor: "30 seconds" })
+      const saved: CircuitBreaker.Saved = {
+        version: 1,
+        key: "default",
+        savedAt: 0,
+        openings: 2,
+        circuit: { _tag: "Closed", failures: 8, slow: 0, streak: 0 }
+      }
+      yield* TestClock.adjust("15 seconds")
+      yield* breaker.restore(saved)
+      assert.strictEqual((yield* breaker.state).suspicion, 4)
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual((yield* breaker.save).openings, 1)
+    }))
+
   it.effect("keeps evidence of slow calls, which only a slow call makes open it", () =>
     Effect.gen(function*() {
       const breaker = yield* CircuitBreaker.make(options)
       const saved: CircuitBreaker.Saved = {
         version: 1,
         key: "default",
+        savedAt: 0,
         openings: 0,
         circuit: { _tag: "Closed", failures: 0, slow: 13, streak: 0 }
       }
@@ -112,6 +130,7 @@ describe("a circuit that was saved", () => {
       assert.deepStrictEqual(yield* breaker.save, {
         version: 1,
         key: "default",
+        savedAt: 1020,
         openings: 1,
         circuit: { _tag: "Open", until: 1020, because: "halfOpen" }
       })
@@ -119,6 +138,7 @@ describe("a circuit that was saved", () => {
       assert.deepStrictEqual(yield* breaker.save, {
         version: 1,
         key: "default",
+        savedAt: 1020,
         openings: 0,
         circuit: { _tag: "Closed", failures: 0, slow: 0, streak: 0 }
       })
@@ -138,6 +158,7 @@ describe("a circuit that was saved", () => {
       yield* other.restore({
         version: 1,
         key: "default",
+        savedAt: 0,
         openings: 0,
         circuit: { _tag: "Closed", failures: 0, slow: 0, streak: 0 }
       })
@@ -185,6 +206,7 @@ describe("a circuit that was saved", () => {
       yield* other.restore({
         version: 1,
         key: "default",
+        savedAt: 0,
         openings: 900,
         circuit: { _tag: "Open", until: 1e15, because: "a rule of then" }
       })
@@ -200,6 +222,7 @@ describe("a circuit that was saved", () => {
       yield* breaker.restore({
         version: 1,
         key: "default",
+        savedAt: 0,
         openings: 0,
         circuit: { _tag: "Open", until: 0, because: "a rule of then" }
       })
@@ -214,7 +237,7 @@ describe("a circuit that was saved", () => {
     }))
 
   const closed = { _tag: "Closed", failures: 0, slow: 0, streak: 0 }
-  const good = { version: 1, key: "default", openings: 0, circuit: closed }
+  const good = { version: 1, key: "default", savedAt: 0, openings: 0, circuit: closed }
   const bad: ReadonlyArray<readonly [string, unknown, readonly [argument: string, value: string, rule: string]]> = [
     ["nothing", undefined, ["saved", "\"undefined\"", "it has to be an object, as `save` gives it"]],
     ["null", null, ["saved", "\"null\"", "it has to be an object, as `save` gives it"]],

@@ -19,6 +19,13 @@ describe("Verdict", () => {
     assert.sameMembers(blamed, ["EndpointUnavailable", "InvalidResponse", "RelayExhausted"])
   })
 
+  it("blames nobody but the caller for an argument that cannot work", () => {
+    const none = { breaker: "Ignored", again: false, elsewhere: false }
+    assert.deepStrictEqual(Verdict.of({ _tag: "InvalidArgument" }), none)
+    assert.deepStrictEqual(Verdict.of({ _tag: "InvalidConfiguration" }), none)
+    assert.deepStrictEqual(Verdict.of({ _tag: "TimedOut" }), { breaker: "Failure", again: true, elsewhere: true })
+  })
+
   it("sends a request nowhere else when the fault is its own", () => {
     const ends = Object.entries(Verdict.byTag).flatMap(([tag, { elsewhere }]) => elsewhere ? [] : [tag])
     assert.sameMembers(ends, ["ContentRefused", "RequestRejected", "DeadlineExceeded"])
