@@ -138,8 +138,11 @@ const build = (
   isRetryable: (failure: unknown) => boolean
 ): Retry => {
   const begin = Schedule.toStep(schedule)
+  // a schedule that is known to allow no retry need not be asked
+  const isHopeless = RetrySchedule.worstOf(schedule).times === 0
 
   const mayRetry = <E>(cause: Cause.Cause<E>): boolean => {
+    if (isHopeless) return false
     const failure = failureOf(cause)
     return failure !== undefined && isRetryable(failure.error)
   }

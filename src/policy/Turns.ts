@@ -77,6 +77,7 @@ export class Turns {
   settings: RateLimiterOptions.Settings
   readonly #latest: Latest
   #line: Line.Line<Waiter> | undefined
+  #refused: { readonly retryAfter: number; readonly error: RateLimited } | undefined
   #timer: Timer | undefined
   #isServing = false
   #isDue = false
@@ -109,13 +110,19 @@ export class Turns {
     this.#serve()
   }
 
+  // many are refused in the same millisecond: they get the same error, as it costs more than the decision
   refusal(wait: number): RateLimited {
-    return Rejection.make(RateLimited, {
-      key: this.key,
-      source: "Limiter" as const,
-      ...(wait === Infinity ? {} : { retryAfter: Duration.millis(Math.ceil(wait)) }),
-      attempts: Attempt.none
-    })
+    const retryAfter = Math.ceil(wait)
+    if (this.#refused?.retryAfter === retryAfter) return this.#refused.error
+    const { key } = this
+    const error = Rejection.make(
+      RateLimited,
+      wait === Infinity
+        ? { key, source: "Limiter", attempts: Attempt.none }
+        : { key, source: "Limiter", retryAfter: Duration.millis(retryAfter), attempts: Attempt.none }
+    )
+    this.#refused = { retryAfter, error }
+    return error
   }
 
   /** Something about the limits is to change, and with it the turns of those who wait. */
