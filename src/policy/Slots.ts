@@ -99,10 +99,10 @@ export class Slots {
     const line = this.#line ??= new WaitingLine(fiber, this.settings, (waiter) => this.#expired(waiter))
     const left = Deadline.leftUnsafe(fiber, now)
     if (left < Infinity && this.#isTooLate(line, waiter, left, now)) return this.refusal("TooLate")
+    if (this.settings.maxWait <= 0) return this.refusal("WaitedTooLong")
     line.enter(waiter, left, now)
     this.#serve()
-    if (this.settings.maxWait > 0 || !line.leave(waiter)) return undefined
-    return this.refusal("WaitedTooLong")
+    return undefined
   }
 
   /** Gives up a place in line. */

@@ -92,7 +92,7 @@ export class WaitingLine {
     waiter.place = TurnQueue.enter(this.#queue, waiter, waiter.level, waiter.weight, now)
     this.#look(now)
     const until = now + Math.min(maxWait, left)
-    if (until === Infinity || until <= now) return
+    if (until === Infinity) return
     waiter.reason = left < maxWait ? "TooLate" : "WaitedTooLong"
     waiter.entry = Expiry.set(this.#expiry, until, waiter)
     this.#alarm.set(until)

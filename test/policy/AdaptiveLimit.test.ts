@@ -193,8 +193,10 @@ describe("a bulkhead with an adaptive limit", () => {
       const before = yield* bulkhead.state
       for (let n = 0; n < 5; n++) {
         yield* TestClock.adjust("2 seconds")
-        const call = yield* Effect.forkChild(bulkhead.protect(Effect.never), { startImmediately: true })
-        yield* Fiber.interrupt(call)
+        for (const work of [Effect.never, Effect.ensuring(Effect.never, Effect.fail(busy) as Effect.Effect<never>)]) {
+          const call = yield* Effect.forkChild(bulkhead.protect(work), { startImmediately: true })
+          yield* Fiber.interrupt(call)
+        }
       }
       assert.deepStrictEqual(yield* bulkhead.state, before)
     }))

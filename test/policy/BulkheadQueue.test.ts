@@ -186,10 +186,10 @@ describe("the demand of a call", () => {
 
   it.effect("may be as heavy as the bulkhead has come to be wide", () =>
     Effect.gen(function*() {
-      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 2 })
-      const call = bulkhead.protectWith({ weight: 3 })(Effect.succeed("done"))
-      assert.include((yield* Effect.flip(call)).message, "weight is 3, but it has to be at most 2")
-      yield* bulkhead.resize(3)
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1 })
+      const call = bulkhead.protectWith({ weight: 2 })(Effect.succeed("done"))
+      assert.include((yield* Effect.flip(call)).message, "weight is 2, but it has to be at most 1")
+      yield* bulkhead.resize(2)
       assert.strictEqual(yield* call, "done")
     }))
 })
@@ -352,5 +352,13 @@ describe("those who wait for a slot", () => {
       assert.strictEqual(sleeping, 0)
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(slept, 3)
+      // and so it is the next time
+      const [first, second] = yield* Effect.forEach([1, 2], () =>
+        start(Effect.provideService(bulkhead.protect(Effect.never), Clock.Clock, counting)))
+      assert.deepStrictEqual([sleeping, slept], [1, 4])
+      yield* Fiber.interrupt(second!)
+      yield* Crowd.turns(2)
+      assert.strictEqual(sleeping, 0)
+      yield* Fiber.interrupt(first!)
     }))
 })
