@@ -100,6 +100,36 @@ describe("the keys of a policy", () => {
       assert.notInclude([...yield* bulkheads.keys, ...yield* limiters.keys], "busy")
     }))
 
+  it.effect("always include the family's own, idle as it may be: somebody holds it", () =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({ maxKeys: 3 })
+      for (let n = 0; n < 50; n++) family.at(`k${n}`)
+      assert.strictEqual(family.at("default"), family)
+      assert.include([...yield* family.keys], "default")
+      yield* family.isolate
+      assert.strictEqual((yield* family.stateOf("default")).state, "Isolated")
+    }))
+
+  it.effect("with the same options share what was made of them, and no others do", () =>
+    Effect.gen(function*() {
+      const family = yield* Bulkhead.make({ maxQueued: 7 })
+      const one = yield* family.configure("a", { maxConcurrent: 2 })
+      const two = yield* family.configure("b", { maxConcurrent: 2, maxWait: undefined })
+      const other = yield* family.configure("c", { maxConcurrent: 3 })
+      const plain = yield* family.configure("d", {})
+      const limits = [one, two, other, plain].map((bulkhead) => bulkhead.snapshotUnsafe())
+      assert.deepStrictEqual(limits.map(({ maxConcurrent, maxQueued }) => [maxConcurrent, maxQueued]), [
+        [2, 7],
+        [2, 7],
+        [3, 7],
+        [20, 7]
+      ])
+      yield* one.protect(Effect.void)
+      const refused = yield* Effect.flip(family.configure("e", { maxConcurrent: 0 }))
+      assert.strictEqual(refused._tag, "InvalidConfiguration")
+      assert.strictEqual((yield* Effect.flip(family.configure("e", { maxConcurrent: 0 }))).field, "maxConcurrent")
+    }))
+
   it.effect("share one policy when all are held, so that the bound lets no stranger through unguarded", () =>
     Effect.gen(function*() {
       const family = yield* RateLimiter.make({ maxKeys: 2, limit: 1, window: "1 minute" })

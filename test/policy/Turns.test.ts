@@ -499,12 +499,12 @@ describe("a hint of the service", () => {
 describe("a key of a rate limiter", () => {
   it.effect("stays while it is paused, waited for or owes something, and goes when it is idle", () =>
     Effect.gen(function*() {
-      const family = yield* RateLimiter.make({ maxKeys: 4, limit: 10, burst: 1, window: "1 minute", maxWait: "1 hour" })
+      const family = yield* RateLimiter.make({ maxKeys: 5, limit: 10, burst: 1, window: "1 minute", maxWait: "1 hour" })
       yield* family.at("paused").pause("1 minute")
       yield* family.at("owes").protect(Effect.void)
       yield* family.at("hinted").learn({ of: "calls", remaining: 3, resetAfter: "1 minute" })
       for (const key of ["a", "b", "c"]) yield* family.at(key).state
-      assert.sameMembers([...(yield* family.keys)], ["paused", "owes", "hinted", "c"])
+      assert.sameMembers([...(yield* family.keys)], ["default", "paused", "owes", "hinted", "c"])
       // also when somebody looks ahead to when nothing will be owed
       const waiting = yield* start(family.at("paused").protect(Effect.void))
       family.at("owes").waitUnsafe({ calls: 1, tokens: 0 }, 1e9)
@@ -513,7 +513,7 @@ describe("a key of a rate limiter", () => {
       yield* Fiber.interrupt(waiting)
       yield* TestClock.adjust("1 hour")
       for (const key of ["d", "e", "f", "g"]) yield* family.at(key).state
-      assert.sameMembers([...(yield* family.keys)], ["d", "e", "f", "g"])
+      assert.sameMembers([...(yield* family.keys)], ["default", "d", "e", "f", "g"])
     }))
 
   it.effect("works by its bare names", () =>
