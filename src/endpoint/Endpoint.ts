@@ -166,6 +166,11 @@ const namesOf = (models: Options["models"]): Endpoint["models"] => {
   return new Map(Array.isArray(models) ? models.map((model) => [model, model]) : Object.entries(models))
 }
 
+// ten thousand endpoints without options of their own share one object of none
+const none = Object.freeze({})
+
+const orNone = <A extends object>(options: A): A => Object.keys(options).length === 0 ? none as A : options
+
 /**
  * Checks a description; a relay does this for the endpoints it is given.
  *
@@ -193,12 +198,12 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
     account: settings.account,
     models: namesOf(settings.models),
     tier: settings.tier,
-    limits: settings.limits,
+    limits: orNone(settings.limits),
     prices: settings.prices,
-    headers: settings.headers,
+    headers: orNone(settings.headers),
     attemptTimeout: settings.attemptTimeout,
-    circuitBreaker: options.circuitBreaker ?? {},
-    bulkhead: options.bulkhead ?? {}
+    circuitBreaker: options.circuitBreaker ?? none,
+    bulkhead: options.bulkhead ?? none
   })))
 
 /**

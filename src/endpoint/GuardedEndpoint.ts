@@ -107,8 +107,9 @@ export class GuardedEndpoint {
   readonly limiter: RateLimiter.RateLimiter
   readonly #rule: Latency.Rule
   readonly #latency = Latency.make()
-  readonly #pauses: ModelPauses.ModelPauses = new Map()
-  readonly #idle = Latch.makeUnsafe(false)
+  // most endpoints never need these two
+  #pauses: ModelPauses.ModelPauses | undefined
+  #idle: Latch.Latch | undefined
   #keyOutUntil = 0
   #keyOutAt = 0
   #keyRefusedBy: "Call" | "Check" = "Call"
@@ -190,7 +191,7 @@ export class GuardedEndpoint {
       this.#inFlight--
       this.bulkhead.releaseUnsafe()
     }
-    if (this.#draining && this.#inFlight === 0) this.#idle.openUnsafe()
+    if (this.#draining && this.#inFlight === 0) this.#idle?.openUnsafe()
   }
 
   /** Takes no new calls from now on. */
@@ -200,7 +201,7 @@ export class GuardedEndpoint {
 
   /** Succeeds when a draining endpoint has no call under way. */
   get drained(): Effect.Effect<void> {
-    return Effect.suspend(() => this.#inFlight === 0 ? Effect.void : this.#idle.await)
+    return Effect.suspend(() => this.#inFlight === 0 ? Effect.void : (this.#idle ??= Latch.makeUnsafe(false)).await)
   }
 
   /** What a health check says of the key. It takes back only its own refusal: a call may need more rights. */
@@ -252,7 +253,7 @@ export class GuardedEndpoint {
     const exhaustedUntil = Math.max(this.account.exhaustedUntil, this.#keyOutUntil)
     if (now < exhaustedUntil) return { state: "Exhausted", until: exhaustedUntil }
     if (state === "Open") return { state: "Open", until: now + retryAfter }
-    const pausedUntil = ModelPauses.soonest(this.#pauses, now)
+    const pausedUntil = this.#pauses === undefined ? undefined : ModelPauses.soonest(this.#pauses, now)
     if (pausedUntil !== undefined) return { state: "Paused", until: pausedUntil }
     if (state === "HalfOpen") return { state: "Recovering" }
     return { state: suspicion >= degradedFrom ? "Degraded" : "Healthy" }
@@ -268,7 +269,7 @@ export class GuardedEndpoint {
       const retryAfter = remaining(this.#keyOutUntil, now)
       return Rejection.make(Failure.Unauthorized, { endpoint: id, retryAfter, attempts: Attempt.none })
     }
-    const pause = ModelPauses.current(this.#pauses, model, now)
+    const pause = this.#pauses === undefined ? undefined : ModelPauses.current(this.#pauses, model, now)
     if (pause === undefined) return undefined
     const retryAfter = remaining(pause.until, now)
     return pause.because === "RateLimited"
@@ -290,7 +291,7 @@ export class GuardedEndpoint {
         // an answer to a call from before a verdict says nothing against it
         if (admission.startedAt > this.#keyOutAt) this.#keyOutUntil = 0
         if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
-        ModelPauses.answered(this.#pauses, model, admission.startedAt)
+        if (this.#pauses !== undefined) ModelPauses.answered(this.#pauses, model, admission.startedAt)
         const slow = this.#isSlow(elapsed)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
@@ -329,7 +330,7 @@ export class GuardedEndpoint {
     if (Verdict.tagOf(failure) === undefined) return
     if (failure instanceof RateLimited) {
       const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
-      ModelPauses.rateLimited(this.#pauses, model, hint, startedAt, now)
+      ModelPauses.rateLimited(this.#pauses ??= new Map(), model, hint, startedAt, now)
     } else if (failure instanceof Failure.QuotaExceeded) {
       const wait = failure.retryAfter === undefined ? recheck : Duration.toMillis(failure.retryAfter)
       this.account.exhaustedUntil = Math.max(this.account.exhaustedUntil, now + wait)
@@ -337,7 +338,7 @@ export class GuardedEndpoint {
     } else if (failure instanceof Failure.Unauthorized) {
       this.#refuseKey(now, "Call")
     } else if (failure instanceof Failure.ModelNotFound) {
-      ModelPauses.notFound(this.#pauses, model, now)
+      ModelPauses.notFound(this.#pauses ??= new Map(), model, now)
     }
   }
 }

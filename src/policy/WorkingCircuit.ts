@@ -43,14 +43,16 @@ export interface Blueprint {
 // the right to a call that no circuit counts
 const uncounted: Circuit.Ticket = { epoch: -1, probe: 0 }
 
+const nobody: ReadonlyArray<CircuitWatch.Listener> = []
+
 class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.Options, CircuitSnapshot.Snapshot>
   implements CircuitHandle
 {
   readonly key: string
-  readonly protect: Policy.Policy<CircuitOpen>
   readonly #plan: Blueprint
   readonly #all: CircuitWatch.Listeners
-  #own: CircuitWatch.Listeners | undefined
+  #protect: Policy.Policy<CircuitOpen> | undefined
+  #own: ReadonlyArray<CircuitWatch.Listener> = nobody
   #circuit: Circuit.Circuit
   #mode: CircuitBreakerOptions.Mode
   #refused: CircuitRefusal.CircuitRefusal | undefined
@@ -69,14 +71,18 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
     this.#all = all
     this.#circuit = Circuit.closed(0, plan.rules)
     this.#mode = plan.settings.mode
-    this.protect = Policy.make(
+  }
+
+  // it may be passed on alone, so it is a function of its own; made on first use, as a relay needs none
+  get protect(): Policy.Policy<CircuitOpen> {
+    return this.#protect ??= Policy.make(
       <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R> =>
         Effect.withFiber((fiber) => {
           if (this.#isPlain()) return this.#callPlainly(self, fiber)
           const refusal = this.#refusalAtOnce(fiber)
           return refusal === undefined ? this.#call(self) : refusal
         }),
-      () => ({ _tag: "CircuitBreaker", key })
+      () => ({ _tag: "CircuitBreaker", key: this.key })
     )
   }
 
@@ -195,15 +201,13 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
     const { rules, settings } = this.#plan
     return this.#circuit._tag === "Closed" && this.suspicionUnsafe(now) < 1 &&
       Circuit.openings(this.#circuit, now, rules) === 0 && Circuit.share(this.#circuit, now, rules) === 1 &&
-      this.#mode === settings.mode && this.#own === undefined
+      this.#mode === settings.mode && this.#own.length === 0
   }
 
   watchUnsafe(listener: CircuitWatch.Listener): () => void {
-    const own = this.#own ??= new Set()
-    own.add(listener)
+    this.#own = [...this.#own, listener]
     return () => {
-      own.delete(listener)
-      if (own.size === 0 && this.#own === own) this.#own = undefined
+      this.#own = this.#own.filter((other) => other !== listener)
     }
   }
 
@@ -218,7 +222,7 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
     this.#circuit = next
     if (next._tag === previous._tag) return
     if (next._tag === "Open") this.#openings++
-    if (this.#all.size === 0 && this.#own === undefined) return
+    if (this.#all.size === 0 && this.#own.length === 0) return
     const transition: CircuitSnapshot.Transition = {
       key: this.key,
       from: previous._tag,
@@ -228,7 +232,7 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
       observed: this.#mode !== "enforce" && next._tag !== "Isolated" && previous._tag !== "Isolated"
     }
     for (const listener of this.#all) listener(transition)
-    if (this.#own !== undefined) { for (const listener of this.#own) listener(transition) }
+    for (const listener of this.#own) listener(transition)
   }
 
   #refuse(reason: Circuit.Refusal["reason"], wait: number | undefined): CircuitRefusal.CircuitRefusal {
