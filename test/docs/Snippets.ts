@@ -59,15 +59,32 @@ export const verify = async (snippets: ReadonlyArray<Snippet>): Promise<Readonly
     await Promise.all(Array.from(files, ([name, { code }]) => writeFile(join(directory, name), code)))
     const ill = await typeCheck(directory, files)
     const sound = Array.from(files).filter(([name, { runs }]) => runs && !ill.has(name))
-    const failed = await inParallel(sound, async ([name, snippet]) => {
+    const alone = async ([name, snippet]: readonly [string, Snippet]): Promise<ReadonlyArray<string>> => {
       const { exitCode, stderr, stdout } = await Program.run(join(directory, name))
       return exitCode === 0 ? [] : [`${at(snippet)} ends with ${exitCode ?? "a timeout"}\n${stdout}${stderr}`.trim()]
+    }
+    // Most of the time goes into starting a process, so some share one; who is at fault is found alone.
+    const failed = await inParallel(batches(sound), async (batch, number) => {
+      const together = join(directory, `together-${number}.ts`)
+      await writeFile(together, batch.map(([name]) => `await import("./${name}")\n`).join(""))
+      if ((await Program.run(together)).exitCode === 0) return []
+      const findings: Array<string> = []
+      for (const one of batch) findings.push(...await alone(one))
+      return findings
     })
     return [...ill.values(), ...failed.flat()]
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
+
+const batchSize = 8
+
+const batches = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from(
+    { length: Math.ceil(items.length / batchSize) },
+    (_, index) => items.slice(index * batchSize, (index + 1) * batchSize)
+  )
 
 const at = ({ line, path }: Snippet): string => `${path}:${line}`
 
@@ -103,11 +120,14 @@ const typeCheck = async (
   return reports
 }
 
-const inParallel = async <A, B>(items: ReadonlyArray<A>, task: (item: A) => Promise<B>): Promise<ReadonlyArray<B>> => {
+const inParallel = async <A, B>(
+  items: ReadonlyArray<A>,
+  task: (item: A, index: number) => Promise<B>
+): Promise<ReadonlyArray<B>> => {
   const results: Array<B> = []
   const queue = items.entries()
   await Promise.all(Array.from({ length: availableParallelism() }, async () => {
-    for (const [index, item] of queue) results[index] = await task(item)
+    for (const [index, item] of queue) results[index] = await task(item, index)
   }))
   return results
 }

@@ -264,7 +264,7 @@ describe("a delay that is a quantile", () => {
 describe("a family of hedges", () => {
   it.effect("has its own budget and options a key, and forgets none that owes", () =>
     Effect.gen(function*() {
-      const hedge = yield* Hedge.make({ delay: 10, maxKeys: 2 })
+      const hedge = yield* Hedge.make({ delay: 10, maxKeys: 3 })
       const other = yield* hedge.configure("other", { delay: 20 })
       const { call, seen } = calling(1000, 1)
       yield* within(Idempotent.mark(other.protect(call)), 15)
@@ -275,11 +275,11 @@ describe("a family of hedges", () => {
         0
       ]])
       yield* within(Idempotent.mark(other.protect(calling(1000, 1).call)), 25)
-      yield* Effect.sync(() => hedge.at("third"))
-      assert.deepStrictEqual(yield* hedge.keys, ["other", "third"])
+      yield* Effect.sync(() => [hedge.at("third"), hedge.at("fourth")])
+      assert.deepStrictEqual(yield* hedge.keys, ["default", "other", "fourth"])
       yield* hedge.resetKey("other")
       assert.include(yield* hedge.stateOf("other"), { credit: 10, extra: 1 })
-      assert.strictEqual((yield* Effect.flip(hedge.stateOf("fourth")))._tag, "InvalidArgument")
+      assert.strictEqual((yield* Effect.flip(hedge.stateOf("third")))._tag, "InvalidArgument")
     }))
 
   it.effect("is a service, with options from code or from the configuration", () =>
