@@ -137,6 +137,17 @@ describe("the circuit of an endpoint", () => {
   })
   const trip = Effect.andThen(Effect.ignore(Trial.chat()), Effect.ignore(Trial.chat()))
 
+  it.effect("stays open for as long as the failure that opened it asks, if that is longer", () =>
+    Effect.gen(function*() {
+      yield* trip
+      const failure = yield* Trial.failure()
+      assert.deepInclude(failure, { _tag: "CircuitOpen", retryAfter: Duration.seconds(45) })
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [status(503, { retryAfter: 45 })], {
+        circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(2), openFor: "10 seconds", jitter: 0 }
+      })
+    ], once))))
+
   it.effect("opens on the endpoint's failures, and refuses until exactly when it said", () =>
     Effect.gen(function*() {
       yield* trip
