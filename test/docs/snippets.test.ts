@@ -19,7 +19,7 @@ describe("the examples in the documentation", () => {
       ...read("src").flatMap(fromSource)
     ]
     assert.strictEqual((await verify(snippets)).join("\n\n"), "")
-  }, 180_000)
+  }, 300_000)
 })
 
 describe("checking the documentation", () => {
