@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import * as Relay from "effect-relay"
-import { globSync, readFileSync } from "node:fs"
-import { basename, join } from "node:path"
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
 import { root } from "../architecture/Source.ts"
 
 /** The pages, by the name of the module each is about. */
@@ -16,14 +16,17 @@ const defaultsOf = (name: string): object | undefined => {
   return typeof module === "object" && module !== null && "defaults" in module ? Object(module.defaults) : undefined
 }
 
-/** The rows under a heading, as cells, up to the next heading: of all tables that begin with an option. */
-const rowsUnder = (page: string, heading: string): ReadonlyArray<ReadonlyArray<string>> => {
+/** The text under a heading, up to the next of its kind. */
+const sectionOf = (page: string, heading: string): string => {
   const from = page.indexOf(`\n${heading}\n`)
-  const section = from < 0 ? "" : page.slice(from + heading.length + 2).split(/\n## /)[0]!
-  return section.split("\n")
+  return from < 0 ? "" : page.slice(from + heading.length + 2).split(/\n## /)[0]!
+}
+
+/** The rows under a heading, as cells: of all tables that begin with an option. */
+const rowsUnder = (page: string, heading: string): ReadonlyArray<ReadonlyArray<string>> =>
+  sectionOf(page, heading).split("\n")
     .filter((line) => line.startsWith("| `"))
     .map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()))
-}
 
 const show = (value: unknown): string => {
   if (typeof value !== "object" || value === null) return String(value)
@@ -48,6 +51,15 @@ const tells = (cell: string, value: unknown): boolean => {
   return expected.every((word, index) => word === found[index])
 }
 
+const allParts = [
+  "## About",
+  "## Usage",
+  "## Defaults",
+  "## State diagram",
+  "## What it adds to the error channel",
+  "## Anti-patterns"
+]
+
 const told = pages.flatMap(([name, page]) => {
   const defaults = defaultsOf(name)
   return defaults === undefined ? [] : [[name, { defaults, rows: rowsUnder(page, "## Defaults") }] as const]
@@ -62,13 +74,28 @@ describe("the page of a policy", () => {
     }
   })
 
-  it.each(pages.filter(([name]) => name !== "README"))("%s has all its parts", (_, page) => {
-    const headings = page.split("\n").filter((line) => line.startsWith("## "))
-    for (const heading of ["## About", "## Usage", "## Anti-patterns"]) assert.include(headings, heading)
+  it.each(told)("%s tells of no option twice, and of each why", (_, { rows }) => {
+    const options = rows.map(([option]) => option)
+    assert.deepStrictEqual(options, Array.from(new Set(options)))
+    for (const row of rows) assert(row.every((cell) => cell !== ""), row.join(" | "))
   })
 
-  it("CircuitBreaker is among them", () => {
-    assert.include(told.map(([name]) => name), "CircuitBreaker")
+  it.each(pages.filter(([name]) => name !== "README"))("%s has all its parts, in their order", (name, page) => {
+    const parts = page.split("\n").filter((line) => line.startsWith("## "))
+    // a policy without options has no defaults to tell
+    const isOptional = (part: string): boolean => part === "## Defaults" && defaultsOf(name) === undefined
+    assert.deepStrictEqual(parts, allParts.filter((part) => parts.includes(part) || !isOptional(part)))
+    for (const part of parts) assert.isNotEmpty(sectionOf(page, part).trim(), part)
+    assert.match(sectionOf(page, "## Usage"), /^```ts\n/m)
+    assert.match(sectionOf(page, "## State diagram"), /^```mermaid\n(?:stateDiagram-v2|flowchart \w+)\n[^]+^```$/m)
+    const pitfalls = sectionOf(page, "## Anti-patterns")
+    assert.match(pitfalls, /\bDon't\b/)
+    assert.match(pitfalls, /\bDo\b(?!n't)/)
+  })
+
+  it("is there for every module that has defaults; those of the relay are in the README", () => {
+    const modules = Object.keys(Relay).filter((name) => defaultsOf(name) !== undefined && name !== "RelayService")
+    assert.sameMembers(told.map(([name]) => name), modules)
   })
 
   it("may tell a default in any words that mean the same, and in no others", () => {
@@ -98,4 +125,45 @@ describe("the page of a policy", () => {
     ]
     for (const [cell, value] of other) assert.isFalse(tells(cell, value), cell)
   })
+})
+
+describe("the index of the policies", () => {
+  const index = pages.find(([name]) => name === "README")![1]
+
+  it("links every page", () => {
+    const linked = new Set(Array.from(index.matchAll(/\]\(([\w-]+\.md)\)/g), ([, file]) => file!))
+    const files = globSync("docs/policies/*.md", { cwd: root }).map((path) => basename(path))
+    assert.sameMembers(Array.from(linked), files.filter((file) => file !== "README.md"))
+  })
+
+  it.effect("shows what Policy.explain says of its stack", () =>
+    Effect.gen(function*() {
+      const { Bulkhead, CircuitBreaker, Deadline, Fallback, Hedge, Idempotent, Policy } = Relay
+      const stack = [
+        (yield* Relay.Timeout.make({ duration: "2 seconds" })).protect,
+        (yield* Bulkhead.make({ maxConcurrent: 8 })).protect,
+        (yield* Relay.RateLimiter.make({ limit: 600 })).protect,
+        (yield* CircuitBreaker.make()).protect,
+        (yield* Hedge.make()).protect,
+        Idempotent.mark,
+        (yield* Relay.Retry.make()).protect,
+        Deadline.within("20 seconds"),
+        yield* Relay.ResponseCache.make(),
+        Fallback.value("no rows")
+      ]
+      const shown = /```text\n(Outermost first\n[^]*?)\n```/.exec(index)?.[1]
+      assert.strictEqual(shown, Policy.explain(stack))
+    }))
+})
+
+describe("the links between the documents", () => {
+  it.each(["README.md", "bench/README.md", ...globSync("docs/**/*.md", { cwd: root })])(
+    "of %s lead somewhere",
+    (path) => {
+      const text = readFileSync(join(root, path), "utf8")
+      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)) {
+        assert(existsSync(join(root, dirname(path), target!)), `${path} links ${target}, which is not there`)
+      }
+    }
+  )
 })
