@@ -22,6 +22,22 @@ export interface Policy<out Err = never, out Req = never> extends Described {
 }
 
 /**
+ * The failures that a policy adds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FailureOf<P> = P extends Policy<infer Err, any> ? Err : never
+
+/**
+ * What a policy needs beside what the effect does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type NeedsOf<P> = P extends Policy<any, infer Req> ? Req : never
+
+/**
  * Gives a function from effect to effect its description.
  *
  * @category constructors
@@ -35,9 +51,8 @@ export const make = <F extends object>(apply: F, describe: () => Description): F
  * whatever they can fail with, and keeps what they say of themselves.
  *
  * A function of your own becomes a policy with `make`. What takes failures away,
- * such as a fallback, is no policy in this sense: put it behind in a `pipe`. For
- * more than six, compose what was composed. Throws `InvalidConfiguration` on what
- * is no function.
+ * such as a fallback, is no policy in this sense: put it behind in a `pipe`.
+ * Throws `InvalidConfiguration` on what is no function.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -55,60 +70,9 @@ export const make = <F extends object>(apply: F, describe: () => Description): F
  * @category combinators
  * @since 0.1.0
  */
-export const compose: {
-  <E1 = never, R1 = never>(a: Policy<E1, R1>): Policy<E1, R1>
-  <E1 = never, R1 = never, E2 = never, R2 = never>(a: Policy<E1, R1>, b: Policy<E2, R2>): Policy<E1 | E2, R1 | R2>
-  <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never, R3 = never>(
-    a: Policy<E1, R1>,
-    b: Policy<E2, R2>,
-    c: Policy<E3, R3>
-  ): Policy<E1 | E2 | E3, R1 | R2 | R3>
-  <E1 = never, R1 = never, E2 = never, R2 = never, E3 = never, R3 = never, E4 = never, R4 = never>(
-    a: Policy<E1, R1>,
-    b: Policy<E2, R2>,
-    c: Policy<E3, R3>,
-    d: Policy<E4, R4>
-  ): Policy<E1 | E2 | E3 | E4, R1 | R2 | R3 | R4>
-  <
-    E1 = never,
-    R1 = never,
-    E2 = never,
-    R2 = never,
-    E3 = never,
-    R3 = never,
-    E4 = never,
-    R4 = never,
-    E5 = never,
-    R5 = never
-  >(
-    a: Policy<E1, R1>,
-    b: Policy<E2, R2>,
-    c: Policy<E3, R3>,
-    d: Policy<E4, R4>,
-    e: Policy<E5, R5>
-  ): Policy<E1 | E2 | E3 | E4 | E5, R1 | R2 | R3 | R4 | R5>
-  <
-    E1 = never,
-    R1 = never,
-    E2 = never,
-    R2 = never,
-    E3 = never,
-    R3 = never,
-    E4 = never,
-    R4 = never,
-    E5 = never,
-    R5 = never,
-    E6 = never,
-    R6 = never
-  >(
-    a: Policy<E1, R1>,
-    b: Policy<E2, R2>,
-    c: Policy<E3, R3>,
-    d: Policy<E4, R4>,
-    e: Policy<E5, R5>,
-    f: Policy<E6, R6>
-  ): Policy<E1 | E2 | E3 | E4 | E5 | E6, R1 | R2 | R3 | R4 | R5 | R6>
-} = (...policies: ReadonlyArray<Policy<any, any>>): Policy<any, any> => {
+export const compose = <const Policies extends ReadonlyArray<Policy<any, any>>>(
+  ...policies: Policies
+): Policy<FailureOf<Policies[number]>, NeedsOf<Policies[number]>> => {
   policies.forEach((policy, index) => {
     if (typeof policy === "function") return
     throw new Configuration.InvalidConfiguration({

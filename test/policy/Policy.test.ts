@@ -316,10 +316,13 @@ describe("composing", () => {
     const c: Policy.Policy<A | B> = Policy.compose(first, mark, second)
     // @ts-expect-error the failure of the first is in it, composed again
     const d: Policy.Policy<B, "more"> = Policy.compose(Policy.compose(first), second)
+    const many: Policy.Policy<A | B, "more"> = Policy.compose(mark, mark, mark, mark, mark, mark, first, second)
+    // @ts-expect-error the failures of the seventh are in it
+    const fewer: Policy.Policy<B, "more"> = Policy.compose(mark, mark, mark, mark, mark, mark, first, second)
     // @ts-expect-error what takes failures away is no policy
     const e = Policy.compose(first, Fallback.value(1))
     // @ts-expect-error a function that says nothing of itself has to be made a policy first
     const f = Policy.compose(first, (self: Effect.Effect<number>) => self)
-    assert.lengthOf([piped, flowed, composed, applied, a, b, c, d, e, f], 10)
+    assert.lengthOf([piped, flowed, composed, applied, a, b, c, d, many, fewer, e, f], 12)
   })
 })
