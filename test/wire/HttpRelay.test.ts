@@ -37,7 +37,7 @@ const makeRelay = (
 
 /** What no test may wait longer for: a call that takes this long hangs. */
 const promptly = <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  Effect.timeoutOrElse(self, { duration: "4 seconds", orElse: () => Effect.die(new Error("it hangs")) })
+  Effect.timeoutOrElse(self, { duration: "15 seconds", orElse: () => Effect.die(new Error("it hangs")) })
 
 /** The failure of a call; a defect or an answer fails the test. */
 const failureOf = <A>(call: Effect.Effect<A, RelayError.RelayError>) =>
@@ -70,7 +70,7 @@ const says = (status: number, body: string | Uint8Array, headers: Record<string,
 const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 const answer = JSON.stringify(Server.completion("Hello."))
 const day = Duration.days(1)
-const short: Options = { attemptTimeout: "100 millis" }
+const short: Options = { attemptTimeout: "500 millis" }
 const quota = "{\"error\":{\"message\":\"Slow down.\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}"
 
 const timedOut = { tag: "EndpointUnavailable", with: { reason: "Timeout" }, options: short } as const
