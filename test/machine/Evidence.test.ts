@@ -77,6 +77,14 @@ describe("Evidence", () => {
   it("allocates nothing for a good call that has nothing to pay for", () => {
     const rule = { rate: 0.5, limit: 13, forgetAfter: 1000 }
     assert.strictEqual(Evidence.record(Evidence.none, false, 5, rule), Evidence.none)
+    const blank = { weight: 0, at: 3 }
+    assert.strictEqual(Evidence.record(blank, false, 5, rule), blank)
+  })
+
+  it("holds nothing any more against who has paid for everything", () => {
+    const rule = { rate: 0.5, limit: 13, forgetAfter: 1000 }
+    const bad = Evidence.record(Evidence.none, true, 5, rule)
+    assert.strictEqual(Evidence.record(bad, false, 6, rule), Evidence.none)
   })
 
   it.effect("takes a day of calls to convict at 30% of errors, where five in a row are met every few seconds", () =>

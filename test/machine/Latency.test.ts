@@ -78,13 +78,40 @@ describe("Latency", () => {
       }
     }).pipe(Random.withSeed("warm-up")))
 
+  it("is warm with the last answer of its warm-up, not before", () => {
+    const latency = Latency.make()
+    answer(latency, 200, rule.warmup - 1)
+    assert.deepStrictEqual([Latency.usual(latency, rule), Latency.isSlow(latency, 1e9, rule)], [undefined, false])
+    answer(latency, 200, 1)
+    assert.closeTo(Latency.usual(latency, rule)!, 200, 1e-9)
+    assert.isTrue(Latency.isSlow(latency, 1100, rule))
+  })
+
+  it("takes the only answer for the usual where one is enough", () => {
+    const latency = Latency.make()
+    const hasty = { ...rule, warmup: 1 }
+    Latency.observe(latency, 300, 0, hasty)
+    assert.closeTo(Latency.usual(latency, hasty)!, 300, 1e-9)
+  })
+
+  it("forgets a wild first answer while it warms up, and hardly hears a wild last one", () => {
+    const first = Latency.make()
+    answer(first, 10_000, 1)
+    answer(first, 200, rule.warmup - 1)
+    assert.closeTo(Latency.usual(first, rule)!, 200, 50)
+    const last = Latency.make()
+    answer(last, 200, rule.warmup - 1)
+    answer(last, 1e6, 1)
+    assert.closeTo(Latency.usual(last, rule)!, 200, 5)
+  })
+
   it("calls slow what takes many times the usual, and never what is fast in itself", () => {
     const quick = Latency.make()
     answer(quick, 10, 100)
     const steady = Latency.make()
     answer(steady, 200, 100)
     const isSlow = (latency: Latency.Latency, millis: number) => Latency.isSlow(latency, millis, rule)
-    assert.deepStrictEqual([isSlow(quick, 99), isSlow(quick, 101)], [false, true])
+    assert.deepStrictEqual([isSlow(quick, 99), isSlow(quick, 100), isSlow(quick, 101)], [false, false, true])
     assert.deepStrictEqual([isSlow(steady, 900), isSlow(steady, 1100)], [false, true])
   })
 

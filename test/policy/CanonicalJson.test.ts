@@ -89,6 +89,21 @@ describe("CanonicalJson", () => {
     assert.strictEqual(refusal(value).path, path)
   })
 
+  it("says which rule was broken first", () => {
+    const rules: ReadonlyArray<readonly [unknown, string]> = [
+      [{ a: NaN, b: () => 1 }, "NaN is not a JSON number"],
+      [{ a: () => 1, b: NaN }, "a function is not JSON"],
+      [{ at: new Date(0) }, "it is not a plain object"]
+    ]
+    for (const [value, rule] of rules) assert.strictEqual(refusal(value).rule, rule)
+  })
+
+  it("looks no further than the first refusal, where a cycle has more ways through than anyone could go", () => {
+    const maze: Record<string, unknown> = {}
+    for (const way of ["left", "right"]) maze[way] = maze
+    assert.include(refusal(maze).rule, "cycle")
+  })
+
   it("refuses a cycle, and what is nested too deep, without falling over", () => {
     assert.include(refusal(cycle).rule, "cycle")
     let deep: unknown = 0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Layer, Result, Schedule, Schema } from "effect"
 import {
   Bulkhead,
   CircuitBreaker,
@@ -402,6 +402,155 @@ describe("InvalidConfiguration", () => {
       const back = yield* Schema.decodeUnknownEffect(Configuration.InvalidConfiguration)(json)
       assert.instanceOf(back, Configuration.InvalidConfiguration)
       assert.strictEqual(back.message, "Bulkhead: maxQueued is NaN, but it has to be a whole number from 0 up")
+    }))
+})
+
+describe("decode", () => {
+  /** What is said of one option, or its value where nothing is wrong. */
+  const decode = (schema: Schema.Codec<unknown, unknown>, options: unknown, secrets?: ReadonlyArray<string>) =>
+    Result.match(
+      Configuration.decodeResult(
+        "Thing",
+        Schema.Struct({ option: schema }),
+        options as object,
+        { option: undefined },
+        secrets
+      ),
+      { onSuccess: ({ option }): unknown => option, onFailure: ({ field, rule, value }) => [field, value, rule] }
+    )
+
+  const day = 24 * 60 * 60 * 1000
+  const rules: ReadonlyArray<readonly [Schema.Codec<unknown, unknown>, ReadonlyArray<unknown>, string]> = [
+    [Configuration.duration, [0, Infinity], "it has to be a finite duration above zero"],
+    [Configuration.duration, ["soon", {}], "it has to be a duration such as \"5 seconds\""],
+    [Configuration.durationOrForever, [0, -1], "it has to be a duration above zero"],
+    [Configuration.durationOrZero, [-1], "it has to be a duration of zero or more"],
+    [Configuration.finiteDurationOrZero, [-1, Infinity], "it has to be a duration of zero or more that ends"],
+    [Configuration.integer(2), [1, 2.5], "it has to be a whole number from 2 up"],
+    [Configuration.integer(2, 4), [1, 5], "it has to be a whole number from 2 to 4"],
+    [Configuration.share("closed"), [-0.1, 1.1], "it has to be a number from 0 to 1"],
+    [Configuration.share("open"), [0, 1], "it has to be a number above 0 and below 1"],
+    [Configuration.atLeast(0), [-1, Infinity], "it has to be a finite number of zero or more"],
+    [Configuration.atLeast(2), [1.9, "3", NaN], "it has to be a finite number of 2 or more"],
+    [Configuration.flag, [0, "true"], "it has to be true or false"],
+    [Schema.Struct({ inner: Configuration.flag }), [5], "it has to be an object"],
+    [Schema.Literals(["a", "b"]), ["c"], "it has to be \"a\" | \"b\""],
+    [Schema.String.check(Schema.makeFilter(() => "Not as Expected here")), [""], "Not as Expected here"]
+  ]
+  it.each(rules)("says what an option has to be: $2", (schema, values, rule) => {
+    for (const option of values) {
+      assert.strictEqual((decode(schema, { option }) as ReadonlyArray<unknown>)[2], rule)
+    }
+  })
+
+  it("takes numbers to their bounds", () => {
+    const good: ReadonlyArray<readonly [Schema.Codec<unknown, unknown>, ReadonlyArray<number>]> = [
+      [Configuration.integer(2, 4), [2, 3, 4]],
+      [Configuration.atLeast(2), [2, 2.5, Number.MAX_VALUE]]
+    ]
+    for (const [schema, values] of good) {
+      for (const option of values) assert.strictEqual(decode(schema, { option }), option)
+    }
+  })
+
+  it("reads a duration in every unit, and in seconds and nanoseconds", () => {
+    const good: ReadonlyArray<readonly [Duration.Input, number]> = [
+      [{ weeks: 1 }, 7 * day],
+      [{ days: 1 }, day],
+      [{ hours: 1, minutes: 1 }, day / 24 + 60_000],
+      [{ seconds: 1, milliseconds: 1 }, 1001],
+      [{ microseconds: 1 }, 0.001],
+      [{ nanoseconds: 1 }, 0.000_001],
+      [[1, 5e6], 1005]
+    ]
+    for (const [option, millis] of good) assert.strictEqual(decode(Configuration.duration, { option }), millis)
+  })
+
+  it("writes a duration as the milliseconds it was read as", () => {
+    assert.strictEqual(Result.getOrThrow(Schema.encodeResult(Configuration.duration)(1500)), 1500)
+  })
+
+  it("takes nothing for a duration that only looks like one", () => {
+    class Seconds {
+      readonly seconds = 1
+    }
+    const wrong = [
+      [1],
+      [1, 2, 3],
+      [1, NaN],
+      [Infinity, 0],
+      { seconds: Infinity },
+      { seconds: "1" },
+      { seconds: 1, secs: 1 },
+      Object.create({ seconds: 1 }),
+      new Seconds(),
+      Symbol.iterator
+    ]
+    for (const option of wrong) {
+      const [, , rule] = decode(Configuration.duration, { option }) as ReadonlyArray<unknown>
+      assert.strictEqual(rule, "it has to be a duration such as \"5 seconds\"")
+    }
+  })
+
+  const shown: ReadonlyArray<readonly [unknown, string]> = [
+    ["a text", "\"a text\""],
+    [null, "null"],
+    [3n, "3"],
+    [true, "true"],
+    [[1, "a", [null, undefined]], "[1, \"a\", [null, undefined]]"],
+    [{}, "object"],
+    [() => 1, "function"],
+    [Symbol.iterator, "symbol"],
+    [Duration.millis(-1500), "-1s 500ms"],
+    ["https://user:password@host/path/a@b?key=1\nmore", "\"https://…@host/path/a@b?…\""],
+    [["https://user:password@host"], "[\"https://…@host\"]"],
+    ["https://host/a@b", "\"https://host/a@b\""]
+  ]
+  it.each(shown)("shows what was given, without what may be secret in it: $1", (option, value) => {
+    const rule = "it has to be a whole number from 1 up"
+    assert.deepStrictEqual(decode(Configuration.integer(1), { option }), ["option", value, rule])
+  })
+
+  it("names an option inside of an option with dots, and says when it is missing", () => {
+    const schema = Schema.Struct({ inner: Schema.Array(Configuration.flag) })
+    assert.deepStrictEqual(decode(schema, { option: { inner: [true, 5] } }), [
+      "option.inner.1",
+      "5",
+      "it has to be true or false"
+    ])
+    assert.deepStrictEqual(decode(schema, { option: {} }), ["option.inner", "undefined", "it is required"])
+  })
+
+  it("shows neither what is secret nor what stands under a name that nobody knows, unless it is a number or a switch", () => {
+    const rule = "it has to be true or false"
+    assert.deepStrictEqual(decode(Configuration.flag, { option: "key" }, ["option"]), [
+      "option",
+      "not shown here",
+      rule
+    ])
+    assert.deepStrictEqual(decode(Configuration.flag, { option: "key" }, ["other"]), ["option", "\"key\"", rule])
+    for (const [value, text] of [[5, "5"], [true, "true"], ["key", "not shown here"], [{ a: 1 }, "not shown here"]]) {
+      assert.deepStrictEqual(decode(Configuration.flag, { option: true, other: value }), [
+        "other",
+        text,
+        "there is no such option"
+      ])
+    }
+  })
+
+  it.effect("lays what is given over the defaults, and takes undefined for not given", () =>
+    Effect.gen(function*() {
+      const schema = Schema.Struct({ a: Configuration.flag, b: Configuration.integer(0) })
+      for (const given of [undefined, {}, { a: undefined, b: undefined }]) {
+        assert.deepStrictEqual(yield* Configuration.decode("Thing", schema, given, { a: true, b: 1 }), {
+          a: true,
+          b: 1
+        })
+      }
+      const over = yield* Configuration.decode("Thing", schema, { b: 2 }, { a: true, b: 1 })
+      assert.deepStrictEqual(over, { a: true, b: 2 })
+      const error = yield* Effect.flip(Configuration.decode("Thing", schema, { b: "x" }, { a: true }, ["b"]))
+      assert.strictEqual(error.message, "Thing: b is not shown here, but it has to be a whole number from 0 up")
     }))
 })
 

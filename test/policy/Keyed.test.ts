@@ -53,6 +53,56 @@ describe("Keyed", () => {
     keepsWhatHoldsSomething(Keyed.make)(it)
   }, Law.check(150))
 
+  /** A registry in which the first `held` of its keys hold something. */
+  const full = (maxKeys: number, held: number) => {
+    const keyed = Keyed.make<Policy>({
+      create: (key) => ({ key, holds: Number(key) < held }),
+      isIdle: ({ holds }) => !holds,
+      maxKeys
+    })
+    for (let key = 0; key < maxKeys; key++) keyed.at(String(key))
+    return keyed
+  }
+
+  it("looks at the sixteen oldest keys for one that holds nothing, and no further", () => {
+    const near = full(20, 15)
+    assert.strictEqual(near.at("new").key, "new")
+    assert.notInclude(near.keys(), "15")
+    const far = full(20, 16)
+    const keys = far.keys()
+    assert.strictEqual(far.at("new").key, "(shared)")
+    assert.deepStrictEqual(far.keys(), keys)
+  })
+
+  it("lists a policy under a key as the one used last, in place of the one that was there or of the oldest idle", () => {
+    const keyed = full(3, 1)
+    const [first, second] = [{ key: "2", holds: false }, { key: "new", holds: false }]
+    keyed.at("1")
+    keyed.at("2")
+    keyed.at("0")
+    keyed.set("2", first)
+    assert.deepStrictEqual(keyed.keys(), ["1", "0", "2"])
+    assert.strictEqual(keyed.at("2"), first)
+    keyed.set("new", second)
+    assert.deepStrictEqual(keyed.keys(), ["0", "2", "new"])
+    assert.strictEqual(keyed.at("new"), second)
+  })
+
+  it("lists nothing where there is no room", () => {
+    const keyed = full(3, 3)
+    keyed.set("new", { key: "new", holds: false })
+    assert.deepStrictEqual(keyed.keys(), ["0", "1", "2"])
+  })
+
+  it("deletes a policy from under its key, not one that took its place", () => {
+    const keyed = full(3, 0)
+    const old = keyed.at("1")
+    keyed.delete("1", { ...old })
+    assert.strictEqual(keyed.at("1"), old)
+    keyed.delete("1", old)
+    assert.deepStrictEqual(keyed.keys(), ["0", "2"])
+  })
+
   const broken: ReadonlyArray<readonly [string, typeof Keyed.make]> = [
     ["drops whoever is oldest", (options) => Keyed.make({ ...options, isIdle: () => true })],
     ["forgets nobody", (options) => Keyed.make({ ...options, maxKeys: Infinity })],
@@ -62,6 +112,58 @@ describe("Keyed", () => {
     "is told from a registry that %s",
     ([, make]) => Law.isBroken(cases, keepsWhatHoldsSomething(make))
   )
+})
+
+describe("a family", () => {
+  interface Size {
+    readonly size: number
+  }
+  interface Member extends Keyed.Member<Size> {
+    readonly key: string
+    readonly size: number
+    readonly family: Keyed.Family<Member, Size, Size>
+  }
+  const make = Keyed.makeFamily<Member, Size, Size & { readonly maxKeys: number }, Size>(
+    {
+      subject: "Size",
+      options: undefined,
+      decode: (options) => Effect.succeed({ size: 0, maxKeys: 3, ...options }),
+      build: (key, { size }, family) => ({ key, size, family, state: Effect.succeed({ size }), reset: Effect.void }),
+      isIdle: () => true
+    }
+  )
+
+  it.effect("remembers the options of as many keys as it may, those that were set last", () =>
+    Effect.gen(function*() {
+      const { family } = yield* make
+      const sizes = (...keys: ReadonlyArray<string>) => {
+        for (const stranger of ["x", "y", "z"]) family.at(stranger)
+        return keys.map((key) => family.at(key).size)
+      }
+      for (const [key, size] of [["a", 1], ["b", 2], ["c", 3], ["b", 4]] as const) {
+        yield* family.configure(key, { size })
+      }
+      assert.deepStrictEqual(sizes("a", "b", "c"), [1, 4, 3])
+      yield* family.configure("d", { size: 5 })
+      assert.deepStrictEqual(sizes("a", "b", "c", "d"), [0, 4, 3, 5])
+    }))
+
+  it.effect("gives everyone the policy that was made for a key, and one that was derived only when it is adopted", () =>
+    Effect.gen(function*() {
+      const { family } = yield* make
+      const configured = yield* family.configure("k", { size: 1 })
+      assert.strictEqual(family.at("k"), configured)
+      const derived = yield* family.derive("k", { size: 2 })
+      assert.deepInclude(derived, { key: "k", size: 2 })
+      assert.strictEqual(family.at("k"), configured)
+      family.adoptUnsafe("k", derived)
+      assert.strictEqual(family.at("k"), derived)
+      family.forgetUnsafe("k", configured)
+      assert.strictEqual(family.at("k"), derived)
+      family.forgetUnsafe("k", derived)
+      assert.deepStrictEqual(yield* family.keys, ["default"])
+      assert.strictEqual(family.at("k").size, 1)
+    }))
 })
 
 describe("the keys of a policy", () => {

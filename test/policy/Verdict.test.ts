@@ -14,6 +14,16 @@ describe("Verdict", () => {
     }
   })
 
+  it("reads a tag where an object has one that is a text, and nowhere else", () => {
+    const tagged = { _tag: "RateLimited" }
+    assert.deepStrictEqual(
+      [tagged, Object.create(tagged), Object.assign(() => {}, tagged), { _tag: 7 }, {}, "RateLimited", null].map(
+        Verdict.tagOf
+      ),
+      ["RateLimited", "RateLimited", undefined, undefined, undefined, undefined, undefined]
+    )
+  })
+
   it("blames the endpoint for what the endpoint did, and for nothing else", () => {
     const blamed = Object.entries(Verdict.byTag).flatMap(([tag, { breaker }]) => breaker === "Failure" ? [tag] : [])
     assert.sameMembers(blamed, ["EndpointUnavailable", "InvalidResponse", "RelayExhausted"])
