@@ -80,9 +80,9 @@ export const observe = (self: Latency, millis: number, now: number, rule: Rule):
  * @since 0.1.0
  */
 export const penalize = (self: Latency, millis: number, now: number, rule: Rule): void => {
-  const faded = current(self, now, rule)
   const weight = Math.exp(-(now - self.at) / rule.decay)
-  self.average = millis > faded ? millis : self.average * weight + millis * (1 - weight)
+  // against the peak, not what is left of it: a faster answer never makes for a slower average
+  self.average = millis > self.average ? millis : self.average * weight + millis * (1 - weight)
   self.at = now
 }
 

@@ -25,7 +25,7 @@ const remembersPeaksAndFades = (machine: Machine) => (answers: Case): void => {
   for (const { after, failed, millis } of answers) {
     now += after
     const faded = average * Math.exp(-after / rule.decay)
-    average = millis > faded ? millis : faded + millis * (1 - Math.exp(-after / rule.decay))
+    average = millis > average ? millis : faded + millis * (1 - Math.exp(-after / rule.decay))
     if (failed) machine.penalize(latency, millis, now, rule)
     else machine.observe(latency, millis, now, rule)
     const seen = machine.current(latency, now, rule)
@@ -44,6 +44,21 @@ describe("Latency", () => {
   it.prop("jumps up with a slow answer, comes down with fast ones, and fades in silence", [cases], ([answers]) => {
     remembersPeaksAndFades(Latency)(answers)
   }, Law.check(200))
+
+  it.prop(
+    "never looks slower for a faster answer",
+    [Law.int(1, 5000), Law.int(0, 40_000), Law.int(1, 6000), Law.int(1, 6000)],
+    ([peak, after, one, other]) => {
+      const averageAfter = (millis: number): number => {
+        const latency = Latency.make()
+        Latency.penalize(latency, peak, 0, rule)
+        Latency.penalize(latency, millis, after, rule)
+        return Latency.current(latency, after, rule)
+      }
+      assert.isAtMost(averageAfter(Math.min(one, other)), averageAfter(Math.max(one, other)) + 1e-9)
+    },
+    Law.check(300)
+  )
 
   it("has nothing to say of an endpoint that was never measured", () => {
     const latency = Latency.make()
