@@ -75,8 +75,9 @@ export interface BulkheadHandle
   readonly snapshotUnsafe: () => BulkheadSnapshot.Snapshot
 }
 
-const describe = ({ key, limit, settings: { maxQueued, maxWait } }: Slots) =>
-  ({ _tag: "Bulkhead", key, maxConcurrent: limit, maxQueued, maxWait }) as const
+// a limit that is learned may grow: the worst case is the widest it can be
+const describe = ({ key, limit, settings: { adaptive, maxQueued, maxWait }, widest }: Slots) =>
+  ({ _tag: "Bulkhead", key, maxConcurrent: adaptive === "off" ? limit : widest, maxQueued, maxWait }) as const
 
 const guard = (slots: Slots): BulkheadHandle["protect"] =>
   Policy.make(

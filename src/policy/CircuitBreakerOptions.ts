@@ -151,10 +151,16 @@ const longestOpening = (openFor: Duration.Input | undefined): Duration.Duration 
   )
 
 const check = (options: Options | undefined, openFor: Duration.Input | undefined) =>
-  Configuration.decode("CircuitBreaker", Checked, options === undefined ? undefined : { ...options, openFor }, {
-    ...defaults,
-    maxOpenFor: longestOpening(openFor)
-  })
+  Configuration.decode(
+    "CircuitBreaker",
+    Checked,
+    // what is no object of options is left to be refused
+    Object.prototype.toString.call(options) === "[object Object]" ? { ...options, openFor } : options,
+    {
+      ...defaults,
+      maxOpenFor: longestOpening(openFor)
+    }
+  )
 
 /**
  * Lays options over the defaults and checks the whole.

@@ -75,6 +75,10 @@ export const decodeResult = <A>(
   defaults: object,
   secrets: ReadonlyArray<string> = []
 ): Result.Result<A, InvalidConfiguration> => {
+  if (options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))) {
+    const value = options === null || Array.isArray(options) ? show(options) : typeof options
+    return Result.fail(new InvalidConfiguration({ subject, field: "options", value, rule: "it has to be an object" }))
+  }
   const given = Object.fromEntries(Object.entries(Object(options)).filter(([, value]) => value !== undefined))
   const input = { ...defaults, ...given }
   const result = Schema.decodeUnknownResult(schema)(input, { onExcessProperty: "error" })

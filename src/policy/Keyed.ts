@@ -8,11 +8,14 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Configuration from "./Configuration.ts"
+import * as Configuration from "./Configuration.ts"
 import * as InvalidArgument from "./InvalidArgument.ts"
 
-// how many of the oldest keys are looked at before new ones have to share
-const reach = 16
+// how many of the oldest keys are looked at before a new one has to share
+const reach = 256
+
+// the key of the policy that new keys share when there is no room
+const sharedKey = "(shared)"
 
 /**
  * The policies by key.
@@ -47,27 +50,35 @@ export const make = <A>(options: {
   let shared: A | undefined
   const makeRoom = (): boolean => {
     if (policies.size < options.maxKeys) return true
-    let looked = 0
-    for (const [key, policy] of policies) {
-      if (key !== options.own && options.isIdle(policy)) return policies.delete(key)
-      if (++looked === reach) return false
+    const held: Array<readonly [string, A]> = []
+    let idle: string | undefined
+    for (const entry of policies) {
+      if (entry[0] !== options.own && options.isIdle(entry[1])) idle = entry[0]
+      else held.push(entry)
+      if (idle !== undefined || held.length === reach) break
     }
-    return false
+    // whoever holds something goes to the back, so that next time the others are looked at
+    for (const [key, policy] of held) {
+      policies.delete(key)
+      policies.set(key, policy)
+    }
+    return idle !== undefined && policies.delete(idle)
   }
   return {
     at: (key) => {
+      if (key === sharedKey) return shared ??= options.create(sharedKey)
       const known = policies.get(key)
       if (known !== undefined) {
         policies.delete(key)
         policies.set(key, known)
         return known
       }
-      if (!makeRoom()) return shared ??= options.create("(shared)")
+      if (!makeRoom()) return shared ??= options.create(sharedKey)
       const policy = options.create(key)
       policies.set(key, policy)
       return policy
     },
-    find: (key) => policies.get(key),
+    find: (key) => key === sharedKey ? shared : policies.get(key),
     set: (key, policy) => {
       policies.delete(key)
       if (makeRoom()) policies.set(key, policy)
@@ -94,7 +105,6 @@ const mostShared = 64
 
 // options of nothing but plain values, as text; what is no object is left to be refused
 const textOf = (options: object): string | undefined => {
-  if (Object(options) !== options) return undefined
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return given.every(([, value]) => typeof value === "string" || typeof value === "boolean" || Number.isFinite(value))
     ? JSON.stringify(given.toSorted(([a], [b]) => a < b ? -1 : 1))
@@ -166,6 +176,7 @@ export const makeFamily = <
     // keys with the same options share what was made of them
     const shared = new Map<string, Settings>([["[]", settings]])
     const decode = (options: Options) => {
+      if (Object(options) !== options) return spec.decode(options)
       const text = textOf(options)
       const known = text === undefined ? undefined : shared.get(text)
       if (known !== undefined) return Effect.succeed(known)
@@ -185,11 +196,25 @@ export const makeFamily = <
     const family: Family<A, Options, Snapshot> = {
       at: keyed.at,
       configure: (key, options) =>
-        Effect.map(decode(options), (settings) => {
+        Effect.flatMap(decode(options), (settings) => {
+          const known = keyed.find(key)
+          // what is held under a key, calls or a verdict, would be nobody's
+          if (key === ownKey || (known !== undefined && !spec.isIdle(known))) {
+            return Effect.fail(
+              new Configuration.InvalidConfiguration({
+                subject: spec.subject,
+                field: "key",
+                value: JSON.stringify(key),
+                rule: key === ownKey
+                  ? "its options are those that the policy was made with"
+                  : "it holds calls or a verdict: configure it before it is used, or reset it first"
+              })
+            )
+          }
           const policy = spec.build(key, settings, family)
           remember(key, settings)
           keyed.set(key, policy)
-          return policy
+          return Effect.succeed(policy)
         }),
       keys: Effect.sync(keyed.keys),
       // all are found at once: a key may go while others are asked

@@ -19,6 +19,7 @@ import * as Policy from "./Policy.ts"
 import * as RetryBudget from "./RetryBudget.ts"
 import * as RetryOptions from "./RetryOptions.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
+import * as Verdict from "./Verdict.ts"
 
 export {
   /**
@@ -132,9 +133,12 @@ export interface Retry {
 const failureOf = <E>(cause: Cause.Cause<E>): Cause.Fail<E> | undefined =>
   Cause.hasDies(cause) ? undefined : cause.reasons.find(Cause.isFailReason)
 
+const hintOf = (failure: Cause.Fail<unknown>): number => Verdict.hintOf(failure.error) ?? 0
+
 const build = (
   schedule: Schedule.Schedule<unknown>,
   budget: RetryBudget.RetryBudget | undefined,
+  maxRetryAfter: number,
   isRetryable: (failure: unknown) => boolean
 ): Retry => {
   const begin = Schedule.toStep(schedule)
@@ -144,7 +148,13 @@ const build = (
   const mayRetry = <E>(cause: Cause.Cause<E>): boolean => {
     if (isHopeless) return false
     const failure = failureOf(cause)
-    return failure !== undefined && isRetryable(failure.error)
+    if (failure === undefined) return false
+    try {
+      return isRetryable(failure.error) === true && hintOf(failure) <= maxRetryAfter
+    } catch {
+      // a predicate that fails has no say, and the failure comes out as it is
+      return false
+    }
   }
 
   /** Waits, pays and runs: what the effect ends with, or `undefined` when it may not be run again. */
@@ -193,7 +203,7 @@ const build = (
       const failure = mayRetry(cause) ? failureOf(cause) : undefined
       if (failure === undefined) return yield* Effect.failCause(cause)
       const delay = yield* step(clock.currentTimeMillisUnsafe(), failure.error).pipe(
-        Effect.map(([, delay]) => Math.ceil(Duration.toMillis(delay))),
+        Effect.map(([, delay]) => Math.ceil(Math.max(Duration.toMillis(delay), hintOf(failure)))),
         Pull.catchDone(() => Effect.succeed(Infinity))
       )
       const exit = yield* attempt(self, delay)
@@ -218,7 +228,7 @@ const build = (
   return {
     budget,
     protect: Policy.make(budget === undefined ? unpaid : paid, () => {
-      const { delay, times } = RetrySchedule.worstOf(schedule)
+      const { delay, times } = RetrySchedule.worstOf(schedule, maxRetryAfter)
       return {
         _tag: "Retry",
         maxAttempts: times + 1,
@@ -258,8 +268,8 @@ const build = (
 export const make = (options?: RetryOptions.Options): Effect.Effect<Retry, Configuration.InvalidConfiguration> =>
   Effect.flatMap(
     Configuration.decode("Retry", RetryOptions.Settings, options, RetryOptions.defaults),
-    ({ budget, schedule, while: isRetryable }) =>
+    ({ budget, maxRetryAfter, schedule, while: isRetryable }) =>
       budget === undefined
-        ? Effect.map(RetryBudget.make(), (budget) => build(schedule, budget, isRetryable))
-        : Effect.succeed(build(schedule, budget === "unlimited" ? undefined : budget, isRetryable))
+        ? Effect.map(RetryBudget.make(), (budget) => build(schedule, budget, maxRetryAfter, isRetryable))
+        : Effect.succeed(build(schedule, budget === "unlimited" ? undefined : budget, maxRetryAfter, isRetryable))
   )

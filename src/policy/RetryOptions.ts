@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Attempt from "./Attempt.ts"
@@ -27,7 +28,9 @@ export interface Options {
   readonly schedule?: Schedule.Schedule<unknown> | undefined
   /** What retries are paid from. Default: a budget of its own; `"unlimited"` for none. */
   readonly budget?: RetryBudget.RetryBudget | "unlimited" | undefined
-  /** Which failures are tried again. Default: those that `Verdict` says may succeed on the same target later. */
+  /** No retry comes before the failure's own `retryAfter`; where that is longer than this, none comes at all. Zero or more. */
+  readonly maxRetryAfter?: Duration.Input | undefined
+  /** Which failures are tried again; none where it throws. Default: those that `Verdict` says may succeed on the same target later. */
   readonly while?: ((failure: unknown) => boolean) | undefined
 }
 
@@ -48,6 +51,7 @@ export const Settings = Schema.Struct({
       (typeof value === "object" && value !== null && "withdrawUnsafe" in value),
     "it has to be a RetryBudget or \"unlimited\""
   ),
+  maxRetryAfter: Configuration.durationOrZero,
   while: Configuration.field(
     (value): value is (failure: unknown) => boolean => typeof value === "function",
     "it has to be a function from a failure to true or false"
@@ -64,6 +68,7 @@ export const defaults = {
   // which failures is the business of `while`
   schedule: RetrySchedule.exponential().pipe(RetrySchedule.honorRetryAfter()),
   budget: undefined,
+  maxRetryAfter: "20 seconds",
   while: (failure: unknown) => Verdict.of(failure).again
 } as const satisfies Required<Options>
 

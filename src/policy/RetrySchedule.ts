@@ -115,11 +115,11 @@ const withBounds = <S extends object>(schedule: S, bounds: Bounds | undefined): 
  * @category getters
  * @since 0.1.0
  */
-export const worstOf = (schedule: object): { readonly times: number; readonly delay: number } => {
+export const worstOf = (schedule: object, atLeast = 0): { readonly times: number; readonly delay: number } => {
   const bounds = known.get(schedule)
   return bounds === undefined
     ? { times: Infinity, delay: Infinity }
-    : { times: bounds.times, delay: bounds.total(0) }
+    : { times: bounds.times, delay: bounds.total(atLeast) }
 }
 
 const make = (times: number, rule: Backoff.Rule): Schedule.Schedule<number> => {

@@ -2,7 +2,7 @@
  * The rules by which a closed circuit opens.
  *
  * All rules read one set of counts. They are asked after a failure or a slow
- * call only: no success opens a circuit. The event of the opening names the
+ * call only. The event of the opening names the
  * rule that did it.
  *
  * @since 0.1.0
@@ -56,7 +56,7 @@ export const consecutive = (failures: number): TripPolicy => ({ _tag: "Consecuti
 export const failureRate = (options?: {
   readonly rate?: number | undefined
   readonly evidence?: number | undefined
-}): TripPolicy => ({ _tag: "FailureRate", rate: options?.rate ?? 0.5, evidence: options?.evidence ?? 13 })
+}): TripPolicy => ({ ...options, _tag: "FailureRate", rate: options?.rate ?? 0.5, evidence: options?.evidence ?? 13 })
 
 /**
  * Opens when this share of the last `calls` calls failed.
@@ -76,7 +76,13 @@ export const countWindow = (options?: {
   readonly minimumCalls?: number | undefined
 }): TripPolicy => {
   const calls = options?.calls ?? 100
-  return { _tag: "CountWindow", calls, rate: options?.rate ?? 0.5, minimumCalls: options?.minimumCalls ?? calls }
+  return {
+    ...options,
+    _tag: "CountWindow",
+    calls,
+    rate: options?.rate ?? 0.5,
+    minimumCalls: options?.minimumCalls ?? calls
+  }
 }
 
 /**
@@ -93,7 +99,12 @@ export const countWindow = (options?: {
 export const timeWindow = (options?: {
   readonly rate?: number | undefined
   readonly minimumCalls?: number | undefined
-}): TripPolicy => ({ _tag: "TimeWindow", rate: options?.rate ?? 0.5, minimumCalls: options?.minimumCalls ?? 20 })
+}): TripPolicy => ({
+  ...options,
+  _tag: "TimeWindow",
+  rate: options?.rate ?? 0.5,
+  minimumCalls: options?.minimumCalls ?? 20
+})
 
 /**
  * Opens when this share of the calls of the breaker's `window` were slow: took
@@ -109,7 +120,12 @@ export const timeWindow = (options?: {
 export const slowCallRate = (options?: {
   readonly rate?: number | undefined
   readonly minimumCalls?: number | undefined
-}): TripPolicy => ({ _tag: "SlowCallRate", rate: options?.rate ?? 0.5, minimumCalls: options?.minimumCalls ?? 20 })
+}): TripPolicy => ({
+  ...options,
+  _tag: "SlowCallRate",
+  rate: options?.rate ?? 0.5,
+  minimumCalls: options?.minimumCalls ?? 20
+})
 
 /**
  * Holds when the breaker's `window` has at least this many calls, from 1 up:

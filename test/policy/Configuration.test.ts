@@ -602,4 +602,38 @@ describe("layerConfig", () => {
         assert.strictEqual(error._tag, "InvalidConfiguration")
       }
     }))
+
+  const makes: ReadonlyArray<readonly [string, Make]> = [
+    ["CircuitBreaker", CircuitBreaker.make],
+    ["Bulkhead", Bulkhead.make],
+    ["RateLimiter", RateLimiter.make],
+    ["Timeout", Timeout.make],
+    ["RetryBudget", RetryBudget.make],
+    ["Retry", Retry.make]
+  ]
+  it.effect.each(makes)("refuses options of %s that are no object", ([subject, make]) =>
+    Effect.gen(function*() {
+      const wrong: ReadonlyArray<readonly [unknown, string]> = [
+        [5, "number"],
+        [null, "null"],
+        [[], "[]"],
+        [() => 1, "function"],
+        ["2 s", "string"]
+      ]
+      for (const [options, value] of wrong) {
+        const { field, rule, ...refused } = yield* Effect.flip(make(options))
+        assert.deepInclude(refused, { subject, value })
+        assert.deepStrictEqual([field, rule], ["options", "it has to be an object"])
+      }
+    }))
+
+  it.effect("refuses what a rule of a breaker does not know", () =>
+    Effect.gen(function*() {
+      const { failureRate, countWindow, slowCallRate, timeWindow } = CircuitBreaker
+      for (const rule of [failureRate, countWindow, slowCallRate, timeWindow]) {
+        const misspelled = (rule as (options: object) => CircuitBreaker.TripPolicy)({ minCalls: 2 })
+        const refused = yield* Effect.flip(CircuitBreaker.make({ tripPolicy: misspelled }))
+        assert.match(refused.field, /^tripPolicy/)
+      }
+    }))
 })

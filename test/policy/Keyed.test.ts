@@ -28,8 +28,9 @@ const keepsWhatHoldsSomething = (make: typeof Keyed.make) =>
     const key = String(step.key)
     const known = used.find((policy) => policy.key === key)
     if (known === undefined && used.length === maxKeys) {
-      const idle = used.slice(0, 16).find(({ holds }) => !holds)
-      used = used.filter((policy) => policy !== idle)
+      const first = used.findIndex(({ holds }) => !holds)
+      // those that were looked at and hold something go to the back
+      used = first < 0 ? used : [...used.slice(first + 1), ...used.slice(0, first)]
     }
     const policy = keyed.at(key)
     if (known !== undefined) assert.strictEqual(policy, known, "a key keeps its policy while it is remembered")
@@ -64,14 +65,15 @@ describe("Keyed", () => {
     return keyed
   }
 
-  it("looks at the sixteen oldest keys for one that holds nothing, and no further", () => {
-    const near = full(20, 15)
+  it("looks at many of the oldest keys for one that holds nothing, and at others the next time", () => {
+    const near = full(300, 255)
     assert.strictEqual(near.at("new").key, "new")
-    assert.notInclude(near.keys(), "15")
-    const far = full(20, 16)
-    const keys = far.keys()
+    assert.notInclude(near.keys(), "255")
+    const far = full(300, 256)
     assert.strictEqual(far.at("new").key, "(shared)")
-    assert.deepStrictEqual(far.keys(), keys)
+    assert.strictEqual(far.find("(shared)"), far.at("(shared)"))
+    assert.strictEqual(far.at("new").key, "new")
+    assert.lengthOf(far.keys(), 300)
   })
 
   it("lists a policy under a key as the one used last, in place of the one that was there or of the oldest idle", () => {
@@ -230,6 +232,18 @@ describe("the keys of a policy", () => {
       const refused = yield* Effect.flip(family.configure("e", { maxConcurrent: 0 }))
       assert.strictEqual(refused._tag, "InvalidConfiguration")
       assert.strictEqual((yield* Effect.flip(family.configure("e", { maxConcurrent: 0 }))).field, "maxConcurrent")
+    }))
+
+  it.effect("keep what they hold when somebody would configure them anew", () =>
+    Effect.gen(function*() {
+      const family = yield* CircuitBreaker.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+      yield* Effect.exit(family.at("bad").protect(Effect.fail("down")))
+      const refused = yield* Effect.flip(family.configure("bad", { openFor: "1 second" }))
+      assert.deepInclude({ ...refused }, { subject: "CircuitBreaker", field: "key", value: "\"bad\"" })
+      assert.strictEqual((yield* family.stateOf("bad")).state, "Open")
+      assert.strictEqual((yield* Effect.flip(family.configure("default", {}))).field, "key")
+      yield* family.resetKey("bad")
+      yield* family.configure("bad", { openFor: "1 second" })
     }))
 
   it.effect("share one policy when all are held, so that the bound lets no stranger through unguarded", () =>

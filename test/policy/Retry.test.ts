@@ -516,6 +516,34 @@ describe("Retry.make", () => {
       assert.strictEqual(yield* Effect.flip(retry.protect(Effect.fail("down"))), "down")
     }))
 
+  it.effect("comes back no earlier than the failure asks, by any schedule, and not at all where that is too long", () =>
+    Effect.gen(function*() {
+      const times: Array<number> = []
+      const asks = (seconds: number) =>
+        Effect.andThen(
+          Effect.map(Clock.currentTimeMillis, (now) => times.push(now)),
+          Effect.fail({ _tag: "RateLimited", retryAfter: Duration.seconds(seconds) })
+        )
+      const schedule = Retry.exponential({ base: 100, times: 2, jitter: "none" })
+      const retry = yield* Retry.make({ schedule, maxRetryAfter: "10 seconds" })
+      const fiber = yield* Effect.forkChild(Effect.exit(retry.protect(asks(7))), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times.splice(0), [0, 7000, 14_000])
+      yield* Effect.exit(retry.protect(asks(11)))
+      assert.lengthOf(times, 1)
+    }))
+
+  it.effect("lets the failure out as it is when the predicate throws", () =>
+    Effect.gen(function*() {
+      const retry = yield* Retry.make({
+        while: () => {
+          throw new Error("mine")
+        }
+      })
+      assert.strictEqual(yield* Effect.flip(retry.protect(Effect.fail("original"))), "original")
+    }))
+
   it.effect("describes itself by the worst that can come", () =>
     Effect.gen(function*() {
       const describe = (options?: Retry.RetryOptions) =>
@@ -531,17 +559,26 @@ describe("Retry.make", () => {
         hasBudget: true
       })
       const linear = Retry.linear({ base: 100, cap: 250, times: 4, jitter: "none" })
-      assert.deepStrictEqual(yield* describe({ schedule: linear, budget: "unlimited", while: () => true }), {
-        maxAttempts: 5,
-        maxDelay: 100 + 200 + 250 + 250,
-        retriesOpenCircuit: true,
-        hasBudget: false
-      })
+      assert.deepStrictEqual(
+        yield* describe({ schedule: linear, budget: "unlimited", maxRetryAfter: 0, while: () => true }),
+        {
+          maxAttempts: 5,
+          maxDelay: 100 + 200 + 250 + 250,
+          retriesOpenCircuit: true,
+          hasBudget: false
+        }
+      )
       assert.deepInclude(yield* describe({ schedule: Retry.none }), { maxAttempts: 1, maxDelay: 0 })
-      assert.deepInclude(yield* describe({ schedule: linear.pipe(Retry.honorRetryAfter(200), Retry.onlyRetryable) }), {
-        maxAttempts: 5,
-        maxDelay: 200 + 200 + 250 + 250
-      })
+      assert.deepInclude(
+        yield* describe({
+          schedule: linear.pipe(Retry.honorRetryAfter(200), Retry.onlyRetryable),
+          maxRetryAfter: 0
+        }),
+        {
+          maxAttempts: 5,
+          maxDelay: 200 + 200 + 250 + 250
+        }
+      )
       assert.deepInclude(yield* describe({ schedule: Schedule.recurs(3) }), {
         maxAttempts: Infinity,
         maxDelay: Infinity
@@ -552,7 +589,7 @@ describe("Retry.make", () => {
 
   it.effect("refuses what it cannot work with", () =>
     Effect.gen(function*() {
-      const wrong = { schedule: "often", budget: {}, while: true, times: 3 }
+      const wrong = { schedule: "often", budget: {}, maxRetryAfter: -1, while: true, times: 3 }
       for (const [field, value] of Object.entries(wrong)) {
         assert.strictEqual((yield* Effect.flip(Retry.make({ [field]: value }))).field, field)
       }
