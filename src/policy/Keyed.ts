@@ -122,7 +122,8 @@ export interface Family<A, Options, Snapshot> {
   readonly at: (key: string) => A
   /**
    * The policy of another key, made anew with options of its own over the ones
-   * here. They are remembered for at most `maxKeys` keys.
+   * here. They are remembered for at most `maxKeys` keys. A key that holds
+   * something, calls or a verdict, refuses, and so does the family's own.
    */
   readonly configure: (key: string, options: Options) => Effect.Effect<A, Configuration.InvalidConfiguration>
   readonly keys: Effect.Effect<ReadonlyArray<string>>
