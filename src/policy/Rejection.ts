@@ -30,7 +30,7 @@ export const make = <Fields extends object, E extends Error>(
   engine.stackTraceLimit = 0
   const error = Reflect.construct(Error, [], errorClass) as E & Record<string, unknown>
   engine.stackTraceLimit = limit
-  // one by one: a third cheaper than to assign them all
+  // one by one, which is cheaper than to assign them all
   const own: Record<string, unknown> = error
   own._tag = errorClass.identifier
   for (const field in fields) own[field] = fields[field]

@@ -113,6 +113,32 @@ describe("Evidence", () => {
       assert.isAbove(streaks, 800)
     }).pipe(Random.withSeed("evidence")))
 
+  /** Calls until the verdict, in the mean, where a share of all calls is bad: a walk that goes up or down by one. */
+  const callsUntilVerdict = (limit: number, share: number): number => {
+    let sum = 0
+    for (let weight = 0, up = 0; weight < limit; weight++) {
+      up = weight === 0 ? 1 / share : (1 + (1 - share) * up) / share
+      sum += up
+    }
+    return sum
+  }
+
+  it.effect("convicts a healthy endpoint as rarely as the theory has it: once in some 265 000 calls", () =>
+    Effect.gen(function*() {
+      assert.closeTo(callsUntilVerdict(13, 0.3), 265_837, 1)
+      // the same walk with a lower limit, so that it can be seen
+      const rule = { rate: 0.5, limit: 4, forgetAfter: 1e9 }
+      const random = yield* Random.Random
+      let calls = 0
+      for (let verdicts = 0; verdicts < 4000; verdicts++) {
+        for (let evidence = Evidence.none; !Evidence.convicts(evidence, rule); calls++) {
+          evidence = Evidence.record(evidence, random.nextDoubleUnsafe() < 0.3, 0, rule)
+        }
+      }
+      const expected = callsUntilVerdict(4, 0.3)
+      assert.closeTo(calls / 4000, expected, expected / 20)
+    }).pipe(Random.withSeed("evidence")))
+
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["never forgives", {
       ...Evidence,
