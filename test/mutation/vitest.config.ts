@@ -23,6 +23,8 @@ export default {
     include: ["test/machine/**/*.test.ts", "test/policy/**/*.test.ts"],
     isolate: true,
     cache: false as const,
+    testTimeout: 45_000,
+    env: { LAWS: "unshrunk" },
     sequence: { sequencer: LawsLast }
   }
 }
