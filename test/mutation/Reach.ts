@@ -24,13 +24,16 @@ const reachedFrom = (start: string): ReadonlySet<string> => {
 
 const tests = Array.from(sources.keys())
   .filter((path) => /^test\/(machine|policy)\/.*\.test\.ts$/.test(path))
-  .map((path) => ({ path, source: sources.get(path)!, reached: reachedFrom(path) }))
+  .map((path) => {
+    const source = sources.get(path)!
+    return { path, source, reached: reachedFrom(path), hasLaws: source.includes("/Law.ts\"") }
+  })
 
-/** Those that name the module, and those that do not: the first are likelier to notice a change. */
-export const testsOf = (file: string): readonly [near: ReadonlyArray<string>, far: ReadonlyArray<string>] => {
+/** Those that name the module come first, for they are likelier to notice a change, and those with long laws last. */
+export const testsOf = (file: string): ReadonlyArray<string> => {
   const name = new RegExp(`\\b${posix.basename(file, ".ts")}\\b`)
-  const reaching = tests.filter(({ reached }) => reached.has(file))
-  const part = (isNear: boolean) =>
-    reaching.filter(({ source }) => name.test(source) === isNear).map(({ path }) => path)
-  return [part(true), part(false)]
+  const rank = ({ hasLaws, source }: (typeof tests)[number]): number => Number(!name.test(source)) * 2 + Number(hasLaws)
+  return tests.filter(({ reached }) => reached.has(file))
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map(({ path }) => path)
 }

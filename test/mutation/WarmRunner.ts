@@ -2,12 +2,12 @@
  * Stryker's runner for vitest, with a worker that outlives a mutant: to load Effect, the library and the tests takes several
  * times as long as most mutants take to die.
  *
- * What one mutant leaves behind must neither kill nor save the next. A kill counts if the same tests pass right after it
- * with no mutant; otherwise, and when no test noticed anything, a new worker has the last word. A mutant in code that runs
- * when a module is loaded always has a worker of its own.
+ * What one mutant leaves behind must not kill the next. A kill counts if the same tests pass right after it
+ * with no mutant; otherwise a new worker has the last word. A mutant in code that runs when a module is loaded always has a
+ * worker of its own.
  */
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner"
-import { relative } from "node:path"
+import { relative, resolve } from "node:path"
 import { type PoolOptions, type PoolWorker, ThreadsPoolWorker, type Vitest, type WorkerRequest } from "vitest/node"
 import * as Source from "../architecture/Source.ts"
 import * as Reach from "./Reach.ts"
@@ -35,6 +35,9 @@ interface TestRunner {
 
 // each start adds a listener inside the worker, and whatever the tests keep stays there
 const longestLife = 100
+
+// milliseconds; a test that a mutant makes wait for ever ends here
+const longestTest = 30_000
 
 /** A thread that is kept when vitest asks to stop it, for the next that asks for one. */
 class Threads {
@@ -88,8 +91,13 @@ class Threads {
   }
 }
 
+const fileOf = (test: string): string => test.slice(0, test.indexOf("#"))
+
 const keepWarm = (runner: TestRunner) => {
   const threads = new Threads()
+  // the test files that killed mutants of a source, the latest first
+  const killers = new Map<string, ReadonlyArray<string>>()
+  let source = ""
 
   const renew = async (): Promise<void> => {
     await threads.drop()
@@ -97,31 +105,47 @@ const keepWarm = (runner: TestRunner) => {
     threads.isWarm = true
   }
 
-  // the files that name the module first, in a worker that loads its modules with the mutant switched on
+  /** Likely killers first: the first test that fails ends the run. */
+  const inOrder = (files: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const order = [...killers.get(source) ?? [], ...Reach.testsOf(source)]
+    return files.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
+  }
+
+  const ask = (options: MutantRun, laws: "few" | "all"): Promise<Verdict> => {
+    for (const { config } of runner.ctx.projects) {
+      config.env["LAWS"] = laws
+      config.testTimeout = longestTest
+    }
+    return runner.mutantRun(options)
+  }
+
+  // a tenth of the cases is enough for most mutants; one that lives meets them all
+  const run = async (options: MutantRun): Promise<Verdict> => {
+    const first = await ask(options, "few")
+    const verdict = first.status === "survived" ? await ask(options, "all") : first
+    const [killer] = [verdict.killedBy ?? []].flat()
+    if (killer !== undefined) killers.set(source, Array.from(new Set([fileOf(killer), ...killers.get(source) ?? []])))
+    return verdict
+  }
+
+  // in a worker that loads its modules with the mutant switched on
   const runStatic = async (options: MutantRun): Promise<Verdict> => {
     await renew()
-    let verdict: Verdict | undefined
-    for (const files of Reach.testsOf(relative(Source.root, options.activeMutant.fileName).replaceAll("\\", "/"))) {
-      if (files.length === 0) continue
-      verdict = await runner.mutantRun({ ...options, testFilter: files.map((file) => `${file}#`) })
-      if (verdict.status !== "survived") break
-    }
+    const verdict = await run({ ...options, testFilter: Reach.testsOf(source).map((file) => `${file}#`) })
     await threads.drop()
-    return verdict ?? { status: "survived", nrOfTests: 0 }
+    return verdict
   }
 
   const runLoaded = async (options: MutantRun): Promise<Verdict> => {
-    if (threads.lives >= longestLife) await renew()
-    const verdict = await runner.mutantRun(options)
-    if (verdict.status === "killed") {
-      const control = await runner.mutantRun({
-        ...options,
-        testFilter: [verdict.killedBy ?? []].flat(),
-        activeMutant: { ...options.activeMutant, id: "none" }
-      })
-      if (control.status === "survived") return verdict
-    }
-    if (threads.lives <= 2) return verdict
+    if (threads.kept === undefined || threads.lives >= longestLife) await renew()
+    const verdict = await run(options)
+    if (verdict.status !== "killed") return verdict
+    const control = await ask({
+      ...options,
+      testFilter: [verdict.killedBy ?? []].flat(),
+      activeMutant: { ...options.activeMutant, id: "none" }
+    }, "few")
+    if (control.status === "survived" || threads.lives <= 3) return verdict
     await renew()
     return runLoaded(options)
   }
@@ -130,13 +154,20 @@ const keepWarm = (runner: TestRunner) => {
     capabilities: () => runner.capabilities(),
     init: async () => {
       await runner.init()
-      for (const { config } of runner.ctx.projects) Object.assign(config, { pool: threads.name, poolRunner: threads })
+      const { ctx } = runner
+      const [project] = ctx.projects
+      Object.assign(project!.config, { pool: threads.name, poolRunner: threads })
+      const start = ctx.start.bind(ctx)
+      // to look for the files anew takes longer than most runs
+      ctx.start = (files) =>
+        files === undefined ? start() : ctx.runTestSpecifications(
+          inOrder(Array.from(new Set(files))).map((file) => project!.createSpecification(resolve(file)))
+        )
     },
     dryRun: (options: unknown) => runner.dryRun(options),
-    mutantRun: async (options: MutantRun): Promise<Verdict> => {
-      if (options.mutantActivation === "static") return runStatic(options)
-      if (!threads.isWarm || threads.kept === undefined) await renew()
-      return runLoaded(options)
+    mutantRun: (options: MutantRun): Promise<Verdict> => {
+      source = relative(Source.root, options.activeMutant.fileName).replaceAll("\\", "/")
+      return options.mutantActivation === "static" ? runStatic(options) : runLoaded(options)
     },
     dispose: async () => {
       await threads.drop()
