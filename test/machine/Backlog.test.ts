@@ -143,7 +143,8 @@ describe("Backlog", () => {
   })
 
   it("still tells apart as many minima after takings at one time and of one height", () => {
-    for (const noteOf of [(n: number) => [0, n] as const, (n: number) => [n, 0] as const]) {
+    const notes: ReadonlyArray<(n: number) => readonly [number, number]> = [(n) => [0, n], (n) => [n, 0]]
+    for (const noteOf of notes) {
       const backlog = new Backlog.Backlog()
       for (let n = 0; n < 50; n++) backlog.note(...noteOf(n))
       for (let n = 1; n <= 32; n++) backlog.note(100 + n, n)

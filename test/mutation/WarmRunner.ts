@@ -7,6 +7,7 @@
  * worker of its own.
  */
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner"
+import { readFileSync, writeFileSync } from "node:fs"
 import { relative, resolve } from "node:path"
 import { type PoolOptions, type PoolWorker, ThreadsPoolWorker, type Vitest, type WorkerRequest } from "vitest/node"
 import * as Source from "../architecture/Source.ts"
@@ -24,10 +25,19 @@ interface Verdict {
   readonly [property: string]: unknown
 }
 
+interface Duration {
+  readonly id: string
+  readonly timeSpentMs: number
+}
+
+interface DryRun {
+  readonly tests?: ReadonlyArray<Duration>
+}
+
 interface TestRunner {
   readonly ctx: Vitest
   readonly init: () => Promise<void>
-  readonly dryRun: (options: unknown) => Promise<unknown>
+  readonly dryRun: (options: unknown) => Promise<DryRun>
   readonly mutantRun: (options: MutantRun) => Promise<Verdict>
   readonly capabilities: () => unknown
   readonly dispose: () => Promise<void>
@@ -36,8 +46,8 @@ interface TestRunner {
 // each start adds a listener inside the worker, and whatever the tests keep stays there
 const longestLife = 100
 
-// milliseconds; a test that a mutant makes wait for ever ends here
-const longestTest = 30_000
+// the first pass over the tests is one process's, and what it found out is everybody's; they share a directory
+const durationsFile = "durations.json"
 
 /** A thread that is kept when vitest asks to stop it, for the next that asks for one. */
 class Threads {
@@ -98,6 +108,7 @@ const keepWarm = (runner: TestRunner) => {
   // the test files that killed mutants of a source, the latest first
   const killers = new Map<string, ReadonlyArray<string>>()
   let source = ""
+  let durations: ReadonlyArray<Duration> | undefined
 
   const renew = async (): Promise<void> => {
     await threads.drop()
@@ -111,10 +122,18 @@ const keepWarm = (runner: TestRunner) => {
     return files.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
   }
 
+  // a test that a mutant makes wait for ever ends when it has taken ten times what it takes
+  const patience = (tests: ReadonlyArray<string>, laws: "few" | "all"): number => {
+    durations ??= JSON.parse(readFileSync(durationsFile, "utf8")) as ReadonlyArray<Duration>
+    const isAsked = (id: string) => tests.some((test) => test === id || test === `${fileOf(id)}#`)
+    const longest = Math.max(0, ...durations.filter(({ id }) => isAsked(id)).map(({ timeSpentMs }) => timeSpentMs))
+    return 3000 + (laws === "few" ? 10 : 40) * longest
+  }
+
   const ask = (options: MutantRun, laws: "few" | "all"): Promise<Verdict> => {
     for (const { config } of runner.ctx.projects) {
       config.env["LAWS"] = laws
-      config.testTimeout = longestTest
+      config.testTimeout = patience(options.testFilter ?? [], laws)
     }
     return runner.mutantRun(options)
   }
@@ -164,7 +183,11 @@ const keepWarm = (runner: TestRunner) => {
           inOrder(Array.from(new Set(files))).map((file) => project!.createSpecification(resolve(file)))
         )
     },
-    dryRun: (options: unknown) => runner.dryRun(options),
+    dryRun: async (options: unknown): Promise<DryRun> => {
+      const found = await runner.dryRun(options)
+      writeFileSync(durationsFile, JSON.stringify(found.tests ?? []))
+      return found
+    },
     mutantRun: (options: MutantRun): Promise<Verdict> => {
       source = relative(Source.root, options.activeMutant.fileName).replaceAll("\\", "/")
       return options.mutantActivation === "static" ? runStatic(options) : runLoaded(options)
