@@ -89,7 +89,7 @@ const classify = (status: number, text: string, secret: string | undefined) => {
     secrets: secret === undefined ? [] : [secret],
     now: 0
   }
-  const result = Classifier.classify({ status, headers: {}, text }, subject)
+  const result = Classifier.classify({ _tag: "Reply", status, headers: {}, text }, subject)
   return Result.isSuccess(result)
     ? assert.fail("an answer")
     : writings(result.failure, Cause.fail(result.failure)).join("\n")
