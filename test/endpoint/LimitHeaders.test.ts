@@ -194,25 +194,33 @@ const limited = RateLimiter.layer({ limit: 600, window: "1 minute", algorithm: "
 
 describe("an endpoint's own limiter", () => {
   it.effect("stops in front of the limit that an answer has told of, and goes on when it is reset", () =>
-    Exchange.over({ limits: { requestsPerMinute: 600 } }, [told(left(0, "20s")), told({})], (relay, received) =>
-      Effect.gen(function*() {
-        yield* relay.chat(hi)
-        const refusal = yield* Effect.flip(relay.chat(hi, { deadline: "1 second" }))
-        assert.deepInclude(refusal, { _tag: "RateLimited", source: "Limiter" })
-        assert.deepInclude(refusal, { retryAfter: Duration.seconds(20) })
-        assert.lengthOf(received, 1)
-        yield* TestClock.adjust("20 seconds")
-        yield* relay.chat(hi)
-        assert.lengthOf(received, 2)
-      })))
+    Exchange.over(
+      { limits: { requestsPerMinute: 600 } },
+      [told(left(0, "20s")), told({})],
+      (relay, received) =>
+        Effect.gen(function*() {
+          yield* relay.chat(hi)
+          const refusal = yield* Effect.flip(relay.chat(hi, { deadline: "1 second" }))
+          assert.deepInclude(refusal, { _tag: "RateLimited", source: "Limiter" })
+          assert.deepInclude(refusal, { retryAfter: Duration.seconds(20) })
+          assert.lengthOf(received, 1)
+          yield* TestClock.adjust("20 seconds")
+          yield* relay.chat(hi)
+          assert.lengthOf(received, 2)
+        })
+    ))
 
   it.effect("is not made looser by what an answer tells", () =>
-    Exchange.over({ limits: { requestsPerMinute: 1 } }, [told(left(500, "1s"))], (relay, received) =>
-      Effect.gen(function*() {
-        yield* relay.chat(hi)
-        assert.strictEqual((yield* Effect.flip(relay.chat(hi, { deadline: "1 second" })))._tag, "RateLimited")
-        assert.lengthOf(received, 1)
-      })))
+    Exchange.over(
+      { limits: { requestsPerMinute: 1 } },
+      [told(left(500, "1s"))],
+      (relay, received) =>
+        Effect.gen(function*() {
+          yield* relay.chat(hi)
+          assert.strictEqual((yield* Effect.flip(relay.chat(hi, { deadline: "1 second" })))._tag, "RateLimited")
+          assert.lengthOf(received, 1)
+        })
+    ))
 
   it.effect("does not listen where a limit makes no sense", () =>
     Exchange.over(
@@ -239,8 +247,7 @@ describe("an endpoint's own limiter", () => {
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.RateLimiter
       const at = (time: number) => ({ at: time, takenBefore: limiter.takenUnsafe() })
-      const standing = (remaining: number) =>
-        LimitHeaders.fromHeaders(left(remaining, "30s"), 0)
+      const standing = (remaining: number) => LimitHeaders.fromHeaders(left(remaining, "30s"), 0)
       // sent first, answered last
       const old = at(0)
       LimitHeaders.teach(limiter, standing(5), at(10), 20)
