@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { type ChatRequest, Classifier, Dialect } from "effect-relay"
+import { TestClock } from "effect/testing"
 import * as Exchange from "./Exchange.ts"
 
 const hi: ChatRequest.ChatRequest = { model: "m-1", messages: [{ role: "user", content: "Hi" }] }
@@ -572,6 +573,27 @@ describe("the limit that a 429 tells of", () => {
   it("is the endpoint's where the one who stands before it says so", () => {
     assert.strictEqual(scopeOf(Dialect.openai, "error code: 1015"), "Endpoint")
   })
+})
+
+describe("the health check of an endpoint", () => {
+  const paths: ReadonlyArray<readonly [dialect: Dialect.Dialect, path: string]> = [
+    [Dialect.openai, "/models"],
+    [Dialect.anthropic(), "/models"],
+    [Dialect.gemini, "/models"],
+    [Dialect.azure(), "/openai/models?api-version=2024-10-21"],
+    [Dialect.openrouter, "/key"]
+  ]
+  it.effect.each(paths)(
+    "goes where a GET costs nothing, with the key",
+    ([dialect, path]) =>
+      Exchange.over({ dialect }, [{ body: {} }], (_, received) =>
+        Effect.gen(function*() {
+          yield* TestClock.adjust("15 seconds")
+          const [check] = received
+          assert.deepInclude(check, { method: "GET", url: `https://api.test/v1${path}` })
+          assert.include(check!.headers[dialect.key.header], Exchange.key)
+        }), { health: {} })
+  )
 })
 
 describe("a dialect of one's own", () => {
