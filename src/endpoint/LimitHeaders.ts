@@ -32,6 +32,8 @@ export interface Standing {
   readonly remaining: number | undefined
   /** Milliseconds until it allows all of it again, at most a day. */
   readonly resetAfter: number | undefined
+  /** Whether nothing comes back before that; otherwise it comes back bit by bit. */
+  readonly isWindow: boolean
 }
 
 /**
@@ -76,20 +78,23 @@ interface Names {
   readonly limit: string
   readonly remaining: string
   readonly reset: string
+  readonly isWindow: boolean
 }
 
 const anthropic = (of: Names["of"], name: string): Names => ({
   of,
   limit: `anthropic-ratelimit-${name}-limit`,
   remaining: `anthropic-ratelimit-${name}-remaining`,
-  reset: `anthropic-ratelimit-${name}-reset`
+  reset: `anthropic-ratelimit-${name}-reset`,
+  isWindow: false
 })
 
 const openai = (of: Names["of"], suffix: string): Names => ({
   of,
   limit: `x-ratelimit-limit${suffix}`,
   remaining: `x-ratelimit-remaining${suffix}`,
-  reset: `x-ratelimit-reset${suffix}`
+  reset: `x-ratelimit-reset${suffix}`,
+  isWindow: suffix === ""
 })
 
 const counted: ReadonlyArray<Names> = [
@@ -117,7 +122,7 @@ const planned: ReadonlyArray<readonly [status: string, reset: string]> = ["unifi
  */
 export const fromHeaders = (headers: Headers, now: number): ReadonlyArray<Standing> => {
   const standings: Array<Standing> = []
-  for (const { limit, of, remaining, reset } of counted) {
+  for (const { isWindow, limit, of, remaining, reset } of counted) {
     if (headers[remaining] === undefined && headers[limit] === undefined) continue
     const allowed = countOf(headers[limit])
     // a service that does not know the limit does not know what is left of it either
@@ -125,13 +130,13 @@ export const fromHeaders = (headers: Headers, now: number): ReadonlyArray<Standi
     const left = countOf(headers[remaining])
     if (allowed === undefined && left === undefined) continue
     const resetAfter = resetOf(headers[reset], HttpDate.nowOf(headers, now))
-    standings.push({ of, limit: allowed, remaining: left, resetAfter })
+    standings.push({ of, limit: allowed, remaining: left, resetAfter, isWindow })
   }
   for (const [status, reset] of planned) {
     const isUsedUp = headers[status]?.trim().toLowerCase() === "rejected"
     if (!isUsedUp) continue
     const resetAfter = resetOf(headers[reset], HttpDate.nowOf(headers, now))
-    standings.push({ of: "usage", limit: undefined, remaining: 0, resetAfter })
+    standings.push({ of: "usage", limit: undefined, remaining: 0, resetAfter, isWindow: true })
   }
   return standings
 }
@@ -158,8 +163,12 @@ const unitOf = (of: Standing["of"]): Limit.Unit | undefined => {
 }
 
 /**
- * Tells a limiter what an answer to a call, sent at `sentAt` when so much had
- * been taken, says of the limits. It can only make it tighter.
+ * Tells a limiter what an answer to a call, sent at a time when so much had been
+ * taken, says is left of the limits. It can only make it tighter.
+ *
+ * Of a limit that comes back bit by bit only what is left is told: to wait until
+ * all of it is back would be to wait far too long. How large a limit is is not
+ * told either, because nobody says for which window: it may be a second's.
  *
  * @category combinators
  * @since 0.1.0
@@ -170,8 +179,9 @@ export const teach = (
   sent: { readonly at: number; readonly takenBefore: RateLimiter.Cost },
   now: number
 ): void => {
-  for (const standing of standings) {
-    const of = unitOf(standing.of)
-    if (of !== undefined) limiter.learnUnsafe(of, standing, sent, now)
+  for (const { isWindow, of, remaining, resetAfter } of standings) {
+    const unit = unitOf(of)
+    if (unit === undefined || remaining === undefined) continue
+    limiter.learnUnsafe(unit, isWindow ? { remaining, resetAfter } : { remaining }, sent, now)
   }
 }

@@ -25,8 +25,8 @@ describe("the limit headers", () => {
         "x-ratelimit-reset-tokens": "6m0s"
       }),
       [
-        { of: "requests", limit: 60, remaining: 59, resetAfter: 1000 },
-        { of: "tokens", limit: 150_000, remaining: 0, resetAfter: 360_000 }
+        { of: "requests", limit: 60, remaining: 59, resetAfter: 1000, isWindow: false },
+        { of: "tokens", limit: 150_000, remaining: 0, resetAfter: 360_000, isWindow: false }
       ]
     )
   })
@@ -45,10 +45,10 @@ describe("the limit headers", () => {
         ...family("output-tokens", 8000)
       }),
       [
-        { of: "requests", limit: 50, remaining: 7, resetAfter: 30_000 },
-        { of: "tokens", limit: 48_000, remaining: 7, resetAfter: 30_000 },
-        { of: "inputTokens", limit: 40_000, remaining: 7, resetAfter: 30_000 },
-        { of: "outputTokens", limit: 8000, remaining: 7, resetAfter: 30_000 }
+        { of: "requests", limit: 50, remaining: 7, resetAfter: 30_000, isWindow: false },
+        { of: "tokens", limit: 48_000, remaining: 7, resetAfter: 30_000, isWindow: false },
+        { of: "inputTokens", limit: 40_000, remaining: 7, resetAfter: 30_000, isWindow: false },
+        { of: "outputTokens", limit: 8000, remaining: 7, resetAfter: 30_000, isWindow: false }
       ]
     )
   })
@@ -57,7 +57,7 @@ describe("the limit headers", () => {
     const reset = String(now / 1000 + 3600)
     assert.deepStrictEqual(
       read({ "anthropic-ratelimit-unified-5h-status": "rejected", "anthropic-ratelimit-unified-5h-reset": reset }),
-      [{ of: "usage", limit: undefined, remaining: 0, resetAfter: 3_600_000 }]
+      [{ of: "usage", limit: undefined, remaining: 0, resetAfter: 3_600_000, isWindow: true }]
     )
     assert.isEmpty(
       read({ "anthropic-ratelimit-unified-5h-status": "allowed", "anthropic-ratelimit-unified-5h-reset": reset })
@@ -67,7 +67,7 @@ describe("the limit headers", () => {
   it("of OpenRouter tell of requests, until a time in milliseconds", () => {
     assert.deepStrictEqual(
       read({ "x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(now + 90_000) }),
-      [{ of: "requests", limit: 20, remaining: 0, resetAfter: 90_000 }]
+      [{ of: "requests", limit: 20, remaining: 0, resetAfter: 90_000, isWindow: true }]
     )
   })
 
@@ -183,7 +183,13 @@ const told = (headers: Readonly<Record<string, string>>, status = 200) => ({
   body: status === 200 ? completion : { error: { message: "Slow down." } }
 })
 
-const left = (remaining: number, reset: string, limit = 600) => ({
+/** A window of which so many are left, and one that comes back bit by bit. */
+const window = (remaining: number, reset: string, limit = 600) => ({
+  "x-ratelimit-limit": String(limit),
+  "x-ratelimit-remaining": String(remaining),
+  "x-ratelimit-reset": reset
+})
+const bucket = (remaining: number, reset: string, limit = 600) => ({
   "x-ratelimit-limit-requests": String(limit),
   "x-ratelimit-remaining-requests": String(remaining),
   "x-ratelimit-reset-requests": reset
@@ -192,28 +198,55 @@ const left = (remaining: number, reset: string, limit = 600) => ({
 /** 600 calls a minute, all of which may come at once as far as our own limiter goes. */
 const limited = RateLimiter.layer({ limit: 600, window: "1 minute", algorithm: "slidingWindow" })
 
+const one = { calls: 1, tokens: 0 }
+
 describe("an endpoint's own limiter", () => {
-  it.effect("stops in front of the limit that an answer has told of, and goes on when it is reset", () =>
-    Exchange.over(
-      { limits: { requestsPerMinute: 600 } },
-      [told(left(0, "20s")), told({})],
-      (relay, received) =>
-        Effect.gen(function*() {
-          yield* relay.chat(hi)
-          const refusal = yield* Effect.flip(relay.chat(hi, { deadline: "1 second" }))
-          assert.deepInclude(refusal, { _tag: "RateLimited", source: "Limiter" })
-          assert.deepInclude(refusal, { retryAfter: Duration.seconds(20) })
-          assert.lengthOf(received, 1)
-          yield* TestClock.adjust("20 seconds")
-          yield* relay.chat(hi)
-          assert.lengthOf(received, 2)
+  const limits = { requestsPerMinute: 600 }
+
+  /** Asks twice, one right after the other: the refusal of the second. */
+  const refusal = (headers: Readonly<Record<string, string>>) =>
+    Exchange.over({ limits }, [told(headers), told({})], (relay, received) =>
+      Effect.gen(function*() {
+        yield* relay.chat(hi)
+        const refusal = yield* Effect.flip(relay.chat(hi, { deadline: "10 millis" }))
+        assert.lengthOf(received, 1)
+        return refusal
+      }))
+
+  it.effect("stops in front of a window that is used up, until its reset", () =>
+    Exchange.over({ limits }, [told(window(0, "20s")), told({})], (relay, received) =>
+      Effect.gen(function*() {
+        yield* relay.chat(hi)
+        assert.deepInclude(yield* Effect.flip(relay.chat(hi, { deadline: "1 second" })), {
+          _tag: "RateLimited",
+          source: "Limiter",
+          retryAfter: Duration.seconds(20)
         })
-    ))
+        yield* TestClock.adjust("20 seconds")
+        yield* relay.chat(hi)
+        assert.lengthOf(received, 2)
+      })))
+
+  it.effect("stops in front of a limit that comes back bit by bit, for as long as one bit takes", () =>
+    Effect.gen(function*() {
+      const failure = yield* refusal(bucket(0, "60s"))
+      assert.deepInclude(failure, { _tag: "RateLimited", source: "Limiter" })
+      const wait = failure._tag === "RateLimited" ? Duration.toMillis(failure.retryAfter!) : 0
+      assert.isTrue(wait > 50 && wait < 200, `${wait}`)
+    }))
+
+  it.effect("hears it from a refusal as well", () =>
+    Exchange.over({ limits }, [told(window(0, "20s"), 429)], (relay) =>
+      Effect.gen(function*() {
+        yield* Effect.flip(relay.chat(hi))
+        const [status] = yield* relay.status
+        assert.strictEqual(status!.limiter.limits[0]?.remaining, 0)
+      })))
 
   it.effect("is not made looser by what an answer tells", () =>
     Exchange.over(
       { limits: { requestsPerMinute: 1 } },
-      [told(left(500, "1s"))],
+      [told(window(500, "1s"))],
       (relay, received) =>
         Effect.gen(function*() {
           yield* relay.chat(hi)
@@ -222,21 +255,25 @@ describe("an endpoint's own limiter", () => {
         })
     ))
 
+  it.effect("takes nothing from the size of a limit, which may be a second's", () =>
+    Exchange.over({ limits }, [told(window(9, "1s", 10))], (relay, received) =>
+      Effect.gen(function*() {
+        yield* relay.chat(hi)
+        yield* TestClock.adjust("2 seconds")
+        for (let call = 0; call < 9; call++) yield* relay.chat(hi)
+        assert.lengthOf(received, 10)
+      })))
+
   it.effect("does not listen where a limit makes no sense", () =>
-    Exchange.over(
-      { limits: { requestsPerMinute: 600 } },
-      [told({ ...left(0, "20s"), "x-ratelimit-limit-requests": "-1" })],
-      (relay, received) =>
-        Effect.gen(function*() {
-          yield* relay.chat(hi)
-          yield* TestClock.adjust("1 second")
-          yield* relay.chat(hi)
-          assert.lengthOf(received, 2)
-        })
-    ))
+    Exchange.over({ limits }, [told(window(0, "20s", -1))], (relay, received) =>
+      Effect.gen(function*() {
+        yield* relay.chat(hi)
+        yield* relay.chat(hi)
+        assert.lengthOf(received, 2)
+      })))
 
   it.effect("that has no limit hears nothing of one", () =>
-    Exchange.over({}, [told(left(0, "20s"))], (relay, received) =>
+    Exchange.over({}, [told(window(0, "20s"))], (relay, received) =>
       Effect.gen(function*() {
         yield* relay.chat(hi)
         yield* relay.chat(hi)
@@ -247,14 +284,14 @@ describe("an endpoint's own limiter", () => {
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.RateLimiter
       const at = (time: number) => ({ at: time, takenBefore: limiter.takenUnsafe() })
-      const standing = (remaining: number) => LimitHeaders.fromHeaders(left(remaining, "30s"), 0)
+      const standing = (remaining: number) => LimitHeaders.fromHeaders(window(remaining, "30s"), 0)
       // sent first, answered last
       const old = at(0)
       LimitHeaders.teach(limiter, standing(5), at(10), 20)
       LimitHeaders.teach(limiter, standing(0), old, 30)
       assert.strictEqual(limiter.waitUnsafe({ calls: 5, tokens: 0 }, 40), 0)
       LimitHeaders.teach(limiter, standing(0), at(50), 60)
-      assert.isAbove(limiter.waitUnsafe({ calls: 1, tokens: 0 }, 70), 29_000)
+      assert.isAbove(limiter.waitUnsafe(one, 70), 29_000)
     }).pipe(Effect.provide(limited)))
 
   it.effect("does not hold what was sent since for part of what the answer counted", () =>
@@ -262,10 +299,27 @@ describe("an endpoint's own limiter", () => {
       const limiter = yield* RateLimiter.RateLimiter
       const sent = { at: 0, takenBefore: limiter.takenUnsafe() }
       limiter.takeUnsafe({ calls: 3, tokens: 0 }, 5)
-      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(left(4, "30s"), 0), sent, 10)
-      assert.strictEqual(limiter.waitUnsafe({ calls: 1, tokens: 0 }, 20), 0)
+      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(window(4, "30s"), 0), sent, 10)
+      assert.strictEqual(limiter.waitUnsafe(one, 20), 0)
       assert.isAbove(limiter.waitUnsafe({ calls: 2, tokens: 0 }, 20), 0)
     }).pipe(Effect.provide(limited)))
+
+  const tokens = (remaining: number): Readonly<Record<string, string>> => ({
+    "anthropic-ratelimit-tokens-limit": "1000",
+    "anthropic-ratelimit-tokens-remaining": String(remaining),
+    "anthropic-ratelimit-input-tokens-limit": "800",
+    "anthropic-ratelimit-input-tokens-remaining": "0"
+  })
+  it.effect("counts tokens of both directions together, and hears of those together", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter.RateLimiter
+      const sent = { at: 0, takenBefore: limiter.takenUnsafe() }
+      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(tokens(900), 0), sent, 10)
+      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 900 }, 20), 0)
+      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(tokens(100), 0), { ...sent, at: 20 }, 30)
+      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 100 }, 40), 0)
+      assert.isAbove(limiter.waitUnsafe({ calls: 0, tokens: 101 }, 40), 0)
+    }).pipe(Effect.provide(RateLimiter.layer({ tokenLimit: 1000, algorithm: "slidingWindow" }))))
 })
 
 describe("a 429 without a Retry-After", () => {
@@ -274,10 +328,10 @@ describe("a 429 without a Retry-After", () => {
 
   it.effect("asks to wait until the limit that is used up is reset", () =>
     Effect.gen(function*() {
-      assert.deepInclude(yield* failure(left(0, "7.66s")), { retryAfter: Duration.millis(7660) })
-      assert.deepInclude(yield* failure({ ...left(0, "7.66s"), "retry-after": "2" }), {
+      assert.deepInclude(yield* failure(bucket(0, "7.66s")), { retryAfter: Duration.millis(7660) })
+      assert.deepInclude(yield* failure({ ...bucket(0, "7.66s"), "retry-after": "2" }), {
         retryAfter: Duration.seconds(2)
       })
-      assert.notProperty(yield* failure(left(3, "7.66s")), "retryAfter")
+      assert.notProperty(yield* failure(bucket(3, "7.66s")), "retryAfter")
     }))
 })
