@@ -294,6 +294,16 @@ const unsayable: ReadonlyArray<readonly [name: string, request: object, what: Re
     },
     /arguments/
   ],
+  [
+    "a call whose arguments are a list",
+    {
+      messages: [{
+        role: "assistant",
+        tool_calls: [{ id: "c-1", type: "function", function: { name: "f", arguments: "[]" } }]
+      }]
+    },
+    /arguments/
+  ],
   ["a call without a name", { messages: [{ role: "assistant", tool_calls: [{ id: "c-1" }] }] }, /name/],
   ["a call of the old kind", { messages: [{ role: "assistant", function_call: { name: "f" } }] }, /function_call/],
   ["tools of the old kind", { functions: [{ name: "f" }] }, /functions/],
@@ -303,6 +313,23 @@ const unsayable: ReadonlyArray<readonly [name: string, request: object, what: Re
   ["an answer to hear", { modalities: ["text", "audio"] }, /modalities/],
   ["a format nobody knows", { response_format: { type: "xml" } }, /response_format/]
 ]
+
+describe("a message with nothing in it", () => {
+  const hollow = {
+    ...hi,
+    messages: [{ role: "assistant", content: "" }, ...hi.messages, { role: "user", content: [] }]
+  }
+
+  it.effect("is left out where it would be refused", () =>
+    Effect.gen(function*() {
+      assert.deepInclude((yield* sent(Dialect.anthropic(), hollow)).body, {
+        messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }]
+      })
+      assert.deepInclude((yield* sent(Dialect.gemini, hollow)).body, {
+        contents: [{ role: "user", parts: [{ text: "Hi" }] }]
+      })
+    }))
+})
 
 describe("what a dialect cannot say", () => {
   for (const dialect of [Dialect.anthropic(), Dialect.gemini]) {

@@ -304,21 +304,26 @@ describe("an endpoint's own limiter", () => {
       assert.isAbove(limiter.waitUnsafe({ calls: 2, tokens: 0 }, 20), 0)
     }).pipe(Effect.provide(limited)))
 
-  const tokens = (remaining: number): Readonly<Record<string, string>> => ({
-    "anthropic-ratelimit-tokens-limit": "1000",
-    "anthropic-ratelimit-tokens-remaining": String(remaining),
-    "anthropic-ratelimit-input-tokens-limit": "800",
-    "anthropic-ratelimit-input-tokens-remaining": "0"
+  const left = (name: string, remaining: number): Readonly<Record<string, string>> => ({
+    [`anthropic-ratelimit-${name}-limit`]: "1000",
+    [`anthropic-ratelimit-${name}-remaining`]: String(remaining)
   })
   it.effect("counts tokens of both directions together, and hears of those together", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.RateLimiter
-      const sent = { at: 0, takenBefore: limiter.takenUnsafe() }
-      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(tokens(900), 0), sent, 10)
-      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 900 }, 20), 0)
-      LimitHeaders.teach(limiter, LimitHeaders.fromHeaders(tokens(100), 0), { ...sent, at: 20 }, 30)
-      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 100 }, 40), 0)
-      assert.isAbove(limiter.waitUnsafe({ calls: 0, tokens: 101 }, 40), 0)
+      const teach = (headers: Readonly<Record<string, string>>, at: number) =>
+        LimitHeaders.teach(
+          limiter,
+          LimitHeaders.fromHeaders(headers, 0),
+          { at, takenBefore: limiter.takenUnsafe() },
+          at + 1
+        )
+      teach(left("input-tokens", 0), 0)
+      teach(left("output-tokens", 0), 10)
+      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 1000 }, 15), 0)
+      teach(left("tokens", 100), 20)
+      assert.strictEqual(limiter.waitUnsafe({ calls: 0, tokens: 100 }, 25), 0)
+      assert.isAbove(limiter.waitUnsafe({ calls: 0, tokens: 101 }, 25), 0)
     }).pipe(Effect.provide(RateLimiter.layer({ tokenLimit: 1000, algorithm: "slidingWindow" }))))
 })
 
