@@ -92,7 +92,7 @@ export interface Progress<E> {
   readonly deadlineAt: number
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
-  /** Who has answered that to ask again would not help. */
+  /** Who has said that to ask again would not help. */
   spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined
   readonly demand: GuardedEndpoint.Demand
   /** The latest failure of each candidate. */

@@ -265,7 +265,8 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
     }
     if (progress.asked !== undefined) {
       progress.failures.set(progress.asked, failure)
-      if (!again) (progress.spent ??= new Set()).add(progress.asked)
+      // what a service keeps to itself, such as a quota, may be over by the next round
+      if (!again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(progress.asked)
     }
   }
   return undefined

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
-import { type ChatRequest, Classifier, Dialect } from "effect-relay"
+import { Effect, Layer, Result } from "effect"
+import { type ChatRequest, Classifier, Dialect, RelayService } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
 import { TestClock } from "effect/testing"
 import * as Exchange from "./Exchange.ts"
 
@@ -589,6 +590,8 @@ describe("the limit that a 429 tells of", () => {
     assert.strictEqual(scopeOf(Dialect.azure(), plain), "Model")
     assert.strictEqual(scopeOf(Dialect.anthropic(), limited("Your organization's rate limit.")), "Account")
     assert.strictEqual(scopeOf(Dialect.anthropic(), limited("The limit (org: o-1, model: claude-5).")), undefined)
+    const plan = { "anthropic-ratelimit-unified-status": "rejected" }
+    assert.strictEqual(scopeOf(Dialect.anthropic(), limited("The limit (model: claude-5)."), plan), "Account")
     assert.strictEqual(scopeOf(Dialect.gemini, quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier")), "Model")
     assert.strictEqual(scopeOf(Dialect.gemini, quota("RequestsPerMinutePerProject")), "Account")
     assert.strictEqual(scopeOf(Dialect.gemini, {}), undefined)
@@ -621,6 +624,38 @@ describe("the health check of an endpoint", () => {
           assert.include(check!.headers[dialect.key.header], Exchange.key)
         }), { health: {} })
   )
+})
+
+describe("a scripted endpoint", () => {
+  const primary = ScriptedEndpoint.make("primary", [
+    ScriptedEndpoint.body(JSON.stringify(message([text("From Claude.")])))
+  ], { dialect: Dialect.anthropic() })
+  const backup = ScriptedEndpoint.make("backup", [
+    ScriptedEndpoint.body(JSON.stringify(candidate([{ text: "From Gemini." }])))
+  ], { dialect: Dialect.gemini, tier: 1 })
+
+  it.effect("is asked, and plays its script, in its own dialect", () =>
+    Effect.gen(function*() {
+      const relay = yield* RelayService.RelayService
+      const recorder = yield* ScriptedEndpoint.Recorder
+      assert.strictEqual((yield* relay.chat(hi)).text, "From Claude.")
+      yield* recorder.play("primary", [ScriptedEndpoint.status(529)])
+      assert.strictEqual((yield* relay.chat(hi)).text, "From Gemini.")
+      const [asked] = yield* recorder.received("backup")
+      assert.deepStrictEqual(asked!.body, { contents: [{ role: "user", parts: [{ text: "Hi" }] }] })
+    }).pipe(Effect.provide(
+      RelayService.layerDefault({ endpoints: [primary.endpoint, backup.endpoint], health: "off" }).pipe(
+        Layer.provideMerge(ScriptedEndpoint.layer(primary, backup))
+      )
+    )))
+})
+
+describe("a dialect that is made twice", () => {
+  it("is the same, so that whoever compares descriptions finds no change", () => {
+    assert.deepStrictEqual(Dialect.anthropic({ maxTokens: 5 }), Dialect.anthropic({ maxTokens: 5 }))
+    assert.deepStrictEqual(Dialect.azure(), Dialect.azure())
+    assert.notDeepEqual(Dialect.azure(), Dialect.azure({ apiVersion: "2026-01-01" }))
+  })
 })
 
 describe("a dialect of one's own", () => {

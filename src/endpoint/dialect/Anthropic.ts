@@ -6,7 +6,7 @@
 import * as WireError from "../WireError.ts"
 import * as AnthropicAnswer from "./AnthropicAnswer.ts"
 import * as AnthropicRequest from "./AnthropicRequest.ts"
-import type { Dialect } from "./Definition.ts"
+import type { Dialect, Headers } from "./Definition.ts"
 
 /**
  * Anthropic. Base URL: `https://api.anthropic.com/v1`.
@@ -49,6 +49,9 @@ const finishReasons = {
   refusal: "content_filter"
 }
 
-// limits are an organisation's; one that names a model holds for that alone
-const limitScope = (error: WireError.WireError | undefined) =>
-  /\bmodel: ?[\w.-]+/.test(error?.message.slice(0, 2000) ?? "") ? undefined : "Account" as const
+// limits are an organisation's, and so are those of a plan; one that names a model holds for that alone
+const limitScope = (error: WireError.WireError | undefined, headers: Headers) => {
+  const isPlan = headers["anthropic-ratelimit-unified-status"] === "rejected"
+  const namesModel = /\bmodel: ?[\w.-]+/.test(error?.message.slice(0, 2000) ?? "")
+  return namesModel && !isPlan ? undefined : "Account" as const
+}

@@ -107,7 +107,12 @@ export const Settings = Schema.Struct({
   write: Schema.optional(fn),
   read: fn,
   error: fn,
-  words: Schema.Record(Schema.String, word),
+  words: Schema.Record(
+    Schema.String.check(
+      Schema.makeFilter<string>((code) => code === code.toLowerCase() || "its name has to be in lower case")
+    ),
+    word
+  ),
   finishReasons: Schema.Record(Schema.String, Schema.String),
   limitScope: Schema.optional(fn)
 })
