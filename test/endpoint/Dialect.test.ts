@@ -439,7 +439,7 @@ describe("an answer of Anthropic", () => {
     ["a block that nobody knows beside a text", message([{ type: "hologram" }, text("Yes.")])]
   ]
   it.each(valid)("may be %s", (_, body) => {
-    answerTo(anthropic, body)
+    assert.deepStrictEqual(answerTo(anthropic, body).body, body)
   })
 
   const invalid: ReadonlyArray<readonly [name: string, body: unknown, reason: string]> = [
@@ -520,8 +520,9 @@ describe("an answer of Gemini", () => {
   })
 
   it("may be nothing, because of a filter or because the limit went into thoughts", () => {
-    answerTo(gemini, { candidates: [{ finishReason: "SAFETY" }] })
-    answerTo(gemini, { candidates: [{ finishReason: "MAX_TOKENS", content: {} }] })
+    for (const more of [{ finishReason: "SAFETY" }, { finishReason: "MAX_TOKENS", content: {} }]) {
+      assert.strictEqual(answerTo(gemini, { candidates: [more] }).text, "")
+    }
   })
 
   const failures: ReadonlyArray<readonly [name: string, body: unknown, status: number, is: string]> = [

@@ -179,7 +179,9 @@ describe("any reply, to an endpoint of any dialect", () => {
       const piece of ["\n", " :", ":\n", "<h1>", "{\"error\":", "error code: ", "try again in 1", "limit: 0", "\\"]
     ) {
       const text = piece.repeat(long / piece.length)
-      for (const each of [text, `<${text}`, JSON.stringify({ error: { message: text } })]) check(reply(429, each))
+      for (const each of [text, `<${text}`, JSON.stringify({ error: { message: text } })]) {
+        assert.doesNotThrow(() => check(reply(429, each)))
+      }
     }
   }, 20_000)
 })
