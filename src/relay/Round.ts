@@ -5,18 +5,16 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Endpoint from "../endpoint/Endpoint.ts"
-import * as Failure from "../endpoint/Failure.ts"
+import type * as Failure from "../endpoint/Failure.ts"
+import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
-import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Progress from "./Progress.ts"
@@ -103,26 +101,19 @@ const ask = <E>(
   return undefined
 }
 
-const timedOut = (endpoint: Endpoint.Endpoint, limit: number): Failure.EndpointUnavailable =>
-  Rejection.make(Failure.EndpointUnavailable, {
-    endpoint: endpoint.id,
-    reason: "Timeout" as const,
-    detail: `no answer within ${Duration.format(Duration.millis(limit))}`,
-    attempts: Attempt.none
-  })
-
 /** Runs the operation for as long as the attempt, or the caller, has time. */
 const send = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  endpoint: Endpoint.Endpoint,
+  admission: GuardedEndpoint.Admission,
   now: number
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
+  const { endpoint } = admission.target
   const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
-  const operation = call.operation(endpoint) as Effect.Effect<A, Progress.Failed<E>, R>
+  const operation = call.operation(endpoint, admission) as Effect.Effect<A, Progress.Failed<E>, R>
   if (time === Infinity) return operation
   return Effect.withFiber((fiber) => {
     const context = fiber.context as Context.Context<R>
@@ -134,7 +125,9 @@ const send = <A, E, R>(
       time,
       () =>
         // the caller's time being up says nothing about the endpoint
-        progress.timeout = left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit)
+        progress.timeout = left < limit
+          ? Deadline.passed(call.deadline!, Attempt.none)
+          : Fault.timedOut(endpoint.id, limit)
     )
   })
 }
@@ -190,7 +183,7 @@ const attempt = <A, E, R>(
         if (admission === undefined) return Effect.undefined
         progress.sent++
         progress.asked = admission.target
-        return send(relay, call, progress, admission.target.endpoint, now)
+        return send(relay, call, progress, admission, now)
       }),
       (exit) => {
         if (admission === undefined) return undefined
@@ -246,6 +239,7 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
 ): Effect.fn.Return<Progress.Answered<A> | undefined, Progress.Failed<E>, R> {
   progress.shortages = []
   progress.tried.clear()
+  for (const target of progress.spent ?? []) progress.tried.add(target)
   while (progress.sent < relay.maxAttempts) {
     if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
       return yield* Effect.fail(Deadline.passed(call.deadline, progress.attempts))
@@ -265,10 +259,15 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
     if (reason === undefined) return yield* Effect.failCause(exit.cause)
     const failure = reason.error
     const wasSent = progress.sent > sentBefore
-    if (!judge(call, progress, failure).elsewhere || (wasSent && !call.idempotent)) {
+    const { again, elsewhere } = judge(call, progress, failure)
+    if (!elsewhere || (wasSent && !call.idempotent)) {
       return yield* Effect.fail(RelayError.withAttempts(failure, progress.attempts))
     }
-    if (progress.asked !== undefined) progress.failures.set(progress.asked, failure)
+    if (progress.asked !== undefined) {
+      progress.failures.set(progress.asked, failure)
+      // what a service keeps to itself, such as a quota, may be over by the next round
+      if (!again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(progress.asked)
+    }
   }
   return undefined
 })
