@@ -36,6 +36,8 @@ export interface Options {
   readonly deadline?: Duration.Input | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
+  /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
+  readonly hedge?: boolean | undefined
 }
 
 /**
@@ -67,14 +69,19 @@ interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
   readonly tokens: number
+  readonly mayHedge: boolean
 }
 
-const write = (request: ChatRequest.ChatRequest): Effect.Effect<Written, RelayError.RelayError> =>
+const write = (
+  request: ChatRequest.ChatRequest,
+  options: Options | undefined
+): Effect.Effect<Written, RelayError.RelayError> =>
   Effect.try({
     try: () => ({
       model: request.model,
       body: ChatRequest.write(request),
-      tokens: ChatRequest.estimateTokens(request)
+      tokens: ChatRequest.estimateTokens(request),
+      mayHedge: options?.hedge !== false
     }),
     catch: (cause) =>
       rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
@@ -91,7 +98,7 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, model, tokens }: Written, deadline: number | undefined) =>
+  const ask = ({ body, mayHedge, model, tokens }: Written, deadline: number | undefined) =>
     Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
       model,
       estimatedTokens: tokens,
@@ -101,7 +108,8 @@ export const make = (
       verdict: Verdict.of,
       deadline,
       isAnnounced: false,
-      idempotent: true
+      idempotent: true,
+      mayHedge
     })
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
@@ -153,7 +161,7 @@ export const make = (
     const flaw = ChatRequest.flaw(request)
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
     const deadline = yield* Deadline.decode(options?.deadline)
-    const written = yield* write(request)
+    const written = yield* write(request, options)
     const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
     const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
     if (text === undefined || Result.isFailure(text)) return yield* askDirectly

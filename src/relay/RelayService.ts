@@ -17,6 +17,7 @@ import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Bulkhead from "../policy/Bulkhead.ts"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import * as Hedge from "../policy/Hedge.ts"
 import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
@@ -128,6 +129,18 @@ export type Requirements =
   | ResponseCache.ResponseCache
   | HttpClient.HttpClient
 
+// model names come from callers, and a hedge that measures holds some 30 KB
+const hedgedModels = 256
+
+const makeHedge = (
+  options: RelayOptions.HedgeOptions | "off"
+): Effect.Effect<Hedge.Hedge | undefined, Configuration.InvalidConfiguration> =>
+  options === "off" ? Effect.undefined : Effect.mapError(
+    Hedge.make({ maxKeys: hedgedModels, ...options }),
+    ({ field, rule, value }) =>
+      new Configuration.InvalidConfiguration({ subject: "RelayService.hedge", field, value, rule })
+  )
+
 /** Samples before an endpoint's own past means anything, and how fast its present fades. */
 const latencyWarmup = 20
 const latencyDecay = 10_000
@@ -150,6 +163,7 @@ export const make = (
     const bulkhead = yield* Bulkhead.Bulkhead
     const limiter = yield* RateLimiter.RateLimiter
     const cache = yield* ResponseCache.ResponseCache
+    const hedge = yield* makeHedge(settings.hedge)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 
@@ -222,7 +236,8 @@ export const make = (
       budget: RetryBudget.make(
         { capacity: settings.retryBudget, ratio: settings.retryRatio, ttl: Infinity, reserve: 0 },
         settings.retryBudget
-      )
+      ),
+      hedge
     }
 
     return {
