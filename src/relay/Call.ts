@@ -30,14 +30,20 @@ import * as RelayError from "./RelayError.ts"
 import * as Round from "./Round.ts"
 import * as Standby from "./Standby.ts"
 
-const nobodyToAsk = <A, E, R>(
+/**
+ * The failure of a call that nobody could be asked for.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nobodyToAsk = (
   relay: Progress.Relay,
-  call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>
-): RelayError.ExecuteError =>
-  call.model === undefined || relay.registry.knows(call.model)
-    ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
-    : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
+  model: string | undefined,
+  attempts: ReadonlyArray<Attempt.Attempt>
+): RelayError.RelayExhausted | Failure.ModelNotFound =>
+  model === undefined || relay.registry.knows(model)
+    ? Rejection.make(RelayError.RelayExhausted, { attempts })
+    : Rejection.make(Failure.ModelNotFound, { model, attempts })
 
 // whoever is inside another call leaves the waiting to that one, which may know somebody else to ask
 const mayBeginRound = <E>({ authority, sent }: Progress.Progress<E>): boolean =>
@@ -88,7 +94,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     }
 
     const failures = Array.from(progress.failures.values())
-    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call, progress))
+    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call.model, progress.attempts))
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
     if (!summary.again || !mayBeginRound(progress)) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)

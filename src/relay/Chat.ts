@@ -64,27 +64,43 @@ export type Chat = (
 const rejected = (detail: string): RelayError.RelayError =>
   Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
 
-/** A request as it was when it came: what its owner does to it later changes neither attempt nor cache. */
-interface Written {
+/**
+ * A request as it was when it came: what its owner does to it later changes
+ * neither attempt nor cache.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
   readonly tokens: number
   readonly mayHedge: boolean
 }
 
-const write = (
+/**
+ * Takes a request down, unless it can be sent to nobody.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const read = (
   request: ChatRequest.ChatRequest,
   options: Options | undefined
 ): Effect.Effect<Written, RelayError.RelayError> =>
-  Effect.try({
-    try: () => ({
-      model: request.model,
-      body: ChatRequest.write(request),
-      tokens: ChatRequest.estimateTokens(request),
-      mayHedge: options?.hedge !== false
-    }),
-    catch: (cause) =>
-      rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+  Effect.suspend(() => {
+    const flaw = ChatRequest.flaw(request)
+    if (flaw !== undefined) return Effect.fail(rejected(flaw))
+    return Effect.try({
+      try: () => ({
+        model: request.model,
+        body: ChatRequest.write(request),
+        tokens: ChatRequest.estimateTokens(request),
+        mayHedge: options?.hedge !== false
+      }),
+      catch: (cause) =>
+        rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+    })
   })
 
 /**
@@ -158,10 +174,8 @@ export const make = (
   })
 
   return Effect.fnUntraced(function*(request, options) {
-    const flaw = ChatRequest.flaw(request)
-    if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
+    const written = yield* read(request, options)
     const deadline = yield* Deadline.decode(options?.deadline)
-    const written = yield* write(request, options)
     const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
     const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
     if (text === undefined || Result.isFailure(text)) return yield* askDirectly

@@ -23,6 +23,7 @@ import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
+import * as Explain from "./Explain.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
@@ -99,6 +100,12 @@ export interface RelayService {
    * same policies, failover and retries. An operation may run more than once.
    */
   readonly execute: Execute.Execute
+  /**
+   * What `chat` would do with this request now: whom it would ask, why not the
+   * others, what would change that, and what it does if nobody answers. Nothing
+   * is sent, charged or moved. The cache is not looked at.
+   */
+  readonly explain: Explain.Explain
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
@@ -243,6 +250,7 @@ export const make = (
     return {
       chat: Chat.make(relay, { client, maxResponseBytes: settings.maxResponseBytes }, cache),
       execute: Execute.make(relay),
+      explain: Explain.make(relay),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       events: events.stream,
       endpoints: {

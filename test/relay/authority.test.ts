@@ -14,7 +14,10 @@ const everySecond = Schedule.spaced("1 second")
 
 /** A relay of these endpoints, beside others. */
 const relayOf = (ids: ReadonlyArray<string>, options?: Trial.Options) =>
-  Effect.provide(Trial.relay, Trial.over(endpoints(...ids), { retry: everySecond, circuitBreaker: patient, ...options }))
+  Effect.provide(
+    Trial.relay,
+    Trial.over(endpoints(...ids), { retry: everySecond, circuitBreaker: patient, ...options })
+  )
 
 /** An operation that always fails, and how often it ran. */
 const down = () => {

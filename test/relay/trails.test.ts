@@ -19,10 +19,14 @@ interface Scenario {
 const both = (step: ScriptedEndpoint.Step) => [step, step] as const
 const later = { delay: "3 seconds" } as const
 const twice = (tag: string) => [tag, tag]
-const isolate = Effect.flatMap(Trial.relay, ({ endpoints }) =>
-  Effect.andThen(endpoints.isolate("a"), endpoints.isolate("b")))
-const occupy = Effect.flatMap(Trial.relay, ({ execute }) =>
-  Effect.all([1, 2].map(() => Trial.start(execute(() => Effect.never, { hedge: false })))))
+const isolate = Effect.flatMap(
+  Trial.relay,
+  ({ endpoints }) => Effect.andThen(endpoints.isolate("a"), endpoints.isolate("b"))
+)
+const occupy = Effect.flatMap(
+  Trial.relay,
+  ({ execute }) => Effect.all([1, 2].map(() => Trial.start(execute(() => Effect.never, { hedge: false }))))
+)
 
 const scenarios: { readonly [Tag in RelayError.RelayError["_tag"]]: Scenario } = {
   RateLimited: { steps: both(status(429, { ...later, retryAfter: 9 })), outcomes: twice("RateLimited") },
@@ -74,20 +78,23 @@ describe("the trail of a failure", () => {
       assert.sameMembers(outcomesOf(failure), [...outcomes])
     }).pipe(over(scenarios[tag])))
 
-  it.effect.each(tags)("is there for who asked through the cache, and for who joined: %s", (tag) =>
-    Effect.gen(function*() {
-      const { before = Effect.void, options, outcomes } = scenarios[tag]
-      yield* before
-      const asker = yield* Trial.start(Trial.failure({ ...options, ...cached }))
-      // who joins has more time, so that it is the call itself that fails
-      const joiner = yield* Trial.start(Trial.failure({ ...cached }))
-      for (const fiber of tag === "DeadlineExceeded" ? [asker] : [asker, joiner]) {
-        const failure = yield* Trial.whatever(Fiber.join(fiber))
-        assert.strictEqual(failure._tag, tag)
-        assert.sameMembers(outcomesOf(failure), [...outcomes])
-      }
-      yield* Fiber.interrupt(joiner)
-    }).pipe(over(scenarios[tag])))
+  it.effect.each(tags)(
+    "is there for who asked through the cache, and for who joined: %s",
+    (tag) =>
+      Effect.gen(function*() {
+        const { before = Effect.void, options, outcomes } = scenarios[tag]
+        yield* before
+        const asker = yield* Trial.start(Trial.failure({ ...options, ...cached }))
+        // who joins has more time, so that it is the call itself that fails
+        const joiner = yield* Trial.start(Trial.failure({ ...cached }))
+        for (const fiber of tag === "DeadlineExceeded" ? [asker] : [asker, joiner]) {
+          const failure = yield* Trial.whatever(Fiber.join(fiber))
+          assert.strictEqual(failure._tag, tag)
+          assert.sameMembers(outcomesOf(failure), [...outcomes])
+        }
+        yield* Fiber.interrupt(joiner)
+      }).pipe(over(scenarios[tag]))
+  )
 
   it.effect.each(tags)("is there when the call was hedged, with every copy: %s", (tag) =>
     Effect.gen(function*() {
