@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
@@ -31,7 +32,7 @@ export type Attempt = <A, E, R>(
 // who found nobody to ask has not won
 const nobody = Symbol("nobody")
 
-/** The tier of whoever was asked last, if somebody else there would take the call now. */
+/** The tier of whoever was asked last, if somebody else there is well and would take the call now. */
 const alternatives = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
@@ -42,7 +43,9 @@ const alternatives = <A, E, R>(
   const tier = asked === undefined
     ? undefined
     : Choice.tiers(relay, call.model).find((targets) => targets.includes(asked))
-  return tier?.some((target) => !tried.has(target) && target.refusal(demand, now) === undefined) ? tier : undefined
+  const isUsable = (target: GuardedEndpoint): boolean =>
+    !tried.has(target) && !target.isDegraded(now) && target.refusal(demand, now) === undefined
+  return tier?.some(isUsable) ? tier : undefined
 }
 
 /**

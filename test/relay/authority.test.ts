@@ -1,6 +1,6 @@
 /** Nested relays, retries and hedges inside a relayed call: none of them multiplies what the outermost may do. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schedule } from "effect"
+import { Effect, Exit, Fiber, References, Schedule } from "effect"
 import { CircuitBreaker, Hedge, Idempotent, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -119,6 +119,35 @@ describe("inside a relayed call", () => {
         Effect.flip(outer.execute(() => Effect.andThen(hasty, retry.protect(operation))))
       )
       assert.strictEqual(calls.count, 3)
+    }))
+
+  it.effect("what a level in between gave back is there for the outermost, and only that one's budget pays", () =>
+    Effect.gen(function*() {
+      const outer = yield* relayOf(["x"], { retry: Retry.none, retryBudget: 1, maxAttempts: 2 })
+      const middle = yield* relayOf(["m"], { retryBudget: 100 })
+      const retry = yield* Retry.make({ schedule: everySecond })
+      const { calls, operation } = down()
+      const hasty = Effect.timeoutOption(Effect.ignore(retry.protect(operation)), "500 millis")
+      const twice = Effect.andThen(hasty, retry.protect(operation))
+      yield* Trial.whatever(Effect.flip(outer.execute(() => middle.execute(() => twice))))
+      assert.strictEqual(calls.count, 3)
+      // one retry was all that the outermost could pay for
+      yield* Trial.whatever(Effect.flip(outer.execute(() => middle.execute(() => retry.protect(operation)))))
+      assert.strictEqual(calls.count, 4)
+    }))
+
+  it.effect("calls share what is left to the last, wherever the scheduler steps in", () =>
+    Effect.gen(function*() {
+      for (let ops = 3; ops < 60; ops++) {
+        const outer = yield* relayOf(["x"], { maxAttempts: most, retry: Retry.none })
+        const inner = yield* relayOf(["a", "b", "c", "d", "e"])
+        const { calls, operation } = down()
+        const three = Array.from({ length: 3 }, () => Effect.exit(inner.execute(() => operation)))
+        yield* outer.execute(() => Effect.all(three, { concurrency: 3 })).pipe(
+          Effect.provideService(References.MaxOpsBeforeYield, ops)
+        )
+        assert.strictEqual(calls.count, 3 + most - 1, `after ${ops} operations`)
+      }
     }))
 
   it.effect("a hedge takes its copies from the outer attempts, and pays for them from the outer budget", () =>

@@ -149,6 +149,29 @@ describe("an explanation", () => {
       circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(99) }
     })))
 
+  it.effect("does not speak of waiting in line while somebody else has room", () =>
+    Effect.gen(function*() {
+      yield* Trial.start(Trial.chat())
+      const { goesTo, ifNobody } = yield* explain()
+      assert.lengthOf(goesTo, 1)
+      assert.deepInclude(ifNobody, { _tag: "Fail", failure: "RelayExhausted" })
+    }).pipe(Effect.provide(
+      Trial.over(["a", "b"].map((id) => make(id, [answer("late", { delay: "1 second" })])), {
+        retry: Retry.none,
+        bulkhead: { maxConcurrent: 1 }
+      })
+    )))
+
+  it.effect("knows that a circuit which only observes refuses nobody, and that one held by hand does", () =>
+    Effect.gen(function*() {
+      yield* Trial.failure()
+      assert.strictEqual((yield* Trial.status("a")).state, "Open")
+      assert.deepInclude(yield* candidate("a"), { standing: "Chosen" })
+      assert.strictEqual((yield* Trial.status("a")).circuit.spared, 0)
+      yield* isolate("a")
+      assert.deepInclude(yield* candidate("a"), { standing: "Refused", refusal: "CircuitOpen" })
+    }).pipe(only(status(500), { circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1), mode: "observe" } })))
+
   it.effect("fails by itself where the call would, and asks nobody", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* explain({ deadline: 0 }), {

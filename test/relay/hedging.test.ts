@@ -192,19 +192,79 @@ describe("there is no second copy", () => {
       })
     )))
 
+  const runs = (options?: { readonly failFirst?: boolean }) =>
+    Effect.gen(function*() {
+      const { execute } = yield* Trial.relay
+      let begun = 0
+      const operation = Effect.suspend(() =>
+        ++begun === 1 && options?.failFirst === true
+          ? Effect.fail("down")
+          : Effect.delay(Effect.succeed("done"), "10 seconds")
+      )
+      yield* Trial.whatever(execute(() => operation))
+      return begun
+    })
+
+  const payOnce: Trial.Options = { ...afterOneSecond, retryBudget: 1, retryRatio: 0 }
+
   it.effect("while nobody else in the tier would take it, and then nothing is paid", () =>
     Effect.gen(function*() {
-      const { endpoints, execute } = yield* Trial.relay
+      const { endpoints } = yield* Trial.relay
       yield* endpoints.isolate("b")
-      yield* onlyOne(Trial.chat())
+      assert.strictEqual(yield* runs(), 1)
       yield* endpoints.reset("b")
-      // the only copy that the budget pays for was not spent on nobody
-      let runs = 0
-      yield* Trial.whatever(execute(() => Effect.delay(Effect.sync(() => ++runs), "10 seconds")))
-      assert.strictEqual((yield* Trial.status("b")).answered + (yield* Trial.status("a")).answered, 2)
-      const { meta } = yield* Trial.whatever(execute(({ id }) => Effect.delay(Effect.succeed(id), "10 seconds")))
-      assert.lengthOf(meta.attempts, 1)
-    }).pipe(Effect.provide(Trial.over(two, { ...afterOneSecond, retryBudget: 1, retryRatio: 0 }))))
+      assert.strictEqual(yield* runs(), 2)
+      assert.strictEqual(yield* runs(), 1)
+    }).pipe(Effect.provide(Trial.over(two, payOnce))))
+
+  it.effect("while the others in the tier are degraded, and would be slow as well", () =>
+    Effect.gen(function*() {
+      const { endpoints, execute } = yield* Trial.relay
+      yield* endpoints.isolate("a")
+      for (let call = 0; call < 3; call++) yield* Effect.exit(execute(() => Effect.fail("down")))
+      yield* endpoints.reset("a")
+      assert.strictEqual((yield* Trial.status("b")).state, "Degraded")
+      assert.strictEqual(yield* runs(), 1)
+    }).pipe(Effect.provide(Trial.over(two, afterOneSecond))))
+
+  it.effect("when the last attempt is under way, and then nothing is paid either", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* runs({ failFirst: true }), 2)
+      assert.strictEqual(yield* runs(), 2)
+      assert.strictEqual(yield* runs(), 1)
+    }).pipe(Effect.provide(
+      Trial.over(["a", "b", "c"].map((id) => make(id, [answer("never")])), { ...payOnce, maxAttempts: 2 })
+    )))
+
+  it.effect("at an endpoint of an earlier tier, for a call that has waited in line at a later one", () =>
+    Effect.gen(function*() {
+      const { execute } = yield* Trial.relay
+      const occupants = new Map<string, Fiber.Fiber<unknown, unknown>>()
+      for (let occupant = 0; occupant < 3; occupant++) {
+        let at = ""
+        const fiber = yield* Trial.start(execute(({ id }) => {
+          at = id
+          return Effect.never
+        }, { hedge: false }))
+        occupants.set(at, fiber)
+      }
+      assert.sameMembers([...occupants.keys()], ["first", "x", "y"])
+      const call = yield* Trial.start(Trial.chat())
+      yield* Fiber.interrupt(occupants.get("x")!)
+      yield* Trial.pass(0)
+      assert.deepStrictEqual(yield* Trial.counts("first", "x", "y"), [0, 1, 0])
+      yield* Fiber.interrupt(occupants.get("first")!)
+      yield* Fiber.interrupt(occupants.get("y")!)
+      yield* Trial.pass("1 second")
+      assert.deepStrictEqual(yield* Trial.counts("first", "x", "y"), [0, 1, 1])
+      yield* Fiber.interrupt(call)
+    }).pipe(Effect.provide(
+      Trial.over([
+        make("first", [slow("first")]),
+        make("x", [slow("x")], { tier: 1 }),
+        make("y", [slow("y")], { tier: 1 })
+      ], { ...afterOneSecond, bulkhead: { maxConcurrent: 1 } })
+    )))
 
   it.effect("beyond maxAttempts", () =>
     onlyOne(Trial.chat()).pipe(Effect.provide(Trial.over(two, { ...afterOneSecond, maxAttempts: 1 }))))
@@ -226,7 +286,7 @@ describe("there is no second copy", () => {
 })
 
 describe("an adaptive delay", () => {
-  const adaptive: Trial.Options = { hedge: { delay: Hedge.quantile(0.9), burst: 1 }, retry: Retry.none }
+  const adaptive: Trial.Options = { hedge: { delay: Hedge.quantile(0.9), burst: 2 }, retry: Retry.none }
   const fast = answer("fast", { delay: "100 millis" })
   const endpoints = [make("a", [fast]), make("b", [fast])]
 
