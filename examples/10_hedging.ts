@@ -10,11 +10,11 @@ import { ScriptedEndpoint } from "effect-relay/testing"
 
 const { answer, make } = ScriptedEndpoint
 
-// quick as a rule, but the second answer of each takes its time
-const quick = (text: string) => answer(text, { delay: "10 millis" })
-const script = (id: string) => [quick(id), answer(id, { delay: "800 millis" }), quick(id), quick(id)] as const
-const east = make("east", script("east"))
-const west = make("west", script("west"))
+// quick as a rule, but one answer of each takes its time
+const quick = answer("Good morning.", { delay: "10 millis" })
+const slow = answer("Good morning.", { delay: "800 millis" })
+const east = make("east", [quick, slow, quick])
+const west = make("west", [quick, quick, slow, quick])
 
 const request = { model: "any", messages: [{ role: "user", content: "Good morning?" }] }
 
@@ -26,7 +26,6 @@ const program = Effect.gen(function*() {
 
   let slowest = 0
   for (let call = 1; call <= 4; call++) {
-    // one call has both endpoints to choose from, and so has its copy
     const { meta } = yield* relay.chat(request)
     slowest = Math.max(slowest, meta.latency)
     if (meta.attempts.length > 1) {

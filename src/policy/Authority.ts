@@ -64,12 +64,17 @@ export class Authority {
   /** Takes back an attempt that was paid for and did not begin. */
   refundUnsafe(now: number): void {
     RetryBudget.refund(this.budget, now)
-    for (let self: Authority | undefined = this; self !== undefined; self = self.parent) self.#left++
+    this.#giveBack()
   }
 
   /** Its call has ended. */
   end(): void {
     this.#isOver = true
+  }
+
+  #giveBack(): void {
+    this.#left++
+    if (this.parent !== undefined) this.parent.#giveBack()
   }
 }
 

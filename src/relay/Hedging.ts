@@ -12,9 +12,30 @@ import * as Effect from "effect/Effect"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
+import * as Configuration from "../policy/Configuration.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
+import * as Hedge from "../policy/Hedge.ts"
 import * as Choice from "./Choice.ts"
 import type * as Progress from "./Progress.ts"
+import type * as RelayOptions from "./RelayOptions.ts"
+
+// model names come from callers, and a hedge that measures holds some 30 KB
+const maxModels = 256
+
+/**
+ * The hedge of a relay, with one for each model; `undefined` where it is off.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: RelayOptions.HedgeOptions | "off"
+): Effect.Effect<Hedge.Hedge | undefined, Configuration.InvalidConfiguration> =>
+  options === "off" ? Effect.undefined : Effect.mapError(
+    Hedge.make({ maxKeys: maxModels, ...options }),
+    ({ field, rule, value }) =>
+      new Configuration.InvalidConfiguration({ subject: "RelayService.hedge", field, value, rule })
+  )
 
 /**
  * An attempt, in one tier or in all: `undefined` when nobody admitted it.
@@ -82,9 +103,9 @@ export const around = <A, E, R>(
       }
     }
   )
-  return Effect.catch(
-    Effect.provideService(raced, CurrentDeadline, progress.deadlineAt),
-    (failure): Effect.Effect<undefined, Progress.Failed<E>> =>
+  return Effect.provideService(raced, CurrentDeadline, progress.deadlineAt).pipe(
+    Effect.catch((failure): Effect.Effect<undefined, Progress.Failed<E>> =>
       failure === nobody ? Effect.undefined : Effect.fail(failure)
+    )
   )
 }

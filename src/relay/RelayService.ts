@@ -17,13 +17,13 @@ import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Bulkhead from "../policy/Bulkhead.ts"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
-import * as Hedge from "../policy/Hedge.ts"
 import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
 import * as Explain from "./Explain.ts"
+import * as Hedging from "./Hedging.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
@@ -101,9 +101,8 @@ export interface RelayService {
    */
   readonly execute: Execute.Execute
   /**
-   * What `chat` would do with this request now: whom it would ask, why not the
-   * others, what would change that, and what it does if nobody answers. Nothing
-   * is sent, charged or moved. The cache is not looked at.
+   * What `chat` would do with this request now, cache aside: whom it would ask, why not the others, what would change
+   * that, and what it does if nobody answers. Nothing is sent, charged or moved.
    */
   readonly explain: Explain.Explain
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
@@ -136,18 +135,6 @@ export type Requirements =
   | ResponseCache.ResponseCache
   | HttpClient.HttpClient
 
-// model names come from callers, and a hedge that measures holds some 30 KB
-const hedgedModels = 256
-
-const makeHedge = (
-  options: RelayOptions.HedgeOptions | "off"
-): Effect.Effect<Hedge.Hedge | undefined, Configuration.InvalidConfiguration> =>
-  options === "off" ? Effect.undefined : Effect.mapError(
-    Hedge.make({ maxKeys: hedgedModels, ...options }),
-    ({ field, rule, value }) =>
-      new Configuration.InvalidConfiguration({ subject: "RelayService.hedge", field, value, rule })
-  )
-
 /** Samples before an endpoint's own past means anything, and how fast its present fades. */
 const latencyWarmup = 20
 const latencyDecay = 10_000
@@ -170,7 +157,7 @@ export const make = (
     const bulkhead = yield* Bulkhead.Bulkhead
     const limiter = yield* RateLimiter.RateLimiter
     const cache = yield* ResponseCache.ResponseCache
-    const hedge = yield* makeHedge(settings.hedge)
+    const hedge = yield* Hedging.make(settings.hedge)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 

@@ -1,7 +1,7 @@
 /** A second copy of a slow attempt: when there is one, where it goes, and what the loser leaves behind. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Schedule } from "effect"
-import { CircuitBreaker, Hedge, RelayService, Retry } from "effect-relay"
+import { type Duration, Effect, Fiber, Layer, Schedule } from "effect"
+import { CircuitBreaker, Hedge, type RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { TestClock } from "effect/testing"
 import * as Trial from "./Trial.ts"
