@@ -131,7 +131,8 @@ const send = <A, E, R>(
   })
 }
 
-const endingOf = <A, E, R>(
+/** How an attempt ended, and what that means for the call. */
+const conclude = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
@@ -143,7 +144,8 @@ const endingOf = <A, E, R>(
   const reason = exit.cause.reasons.find(Cause.isFailReason)
   if (reason !== undefined) {
     const failure = reason.error
-    const verdict = failure === timeout ? Verdict.of(failure) : judge(call, progress, failure as E)
+    const isOurs = timeout !== undefined && failure === timeout
+    const verdict = isOurs ? Verdict.of(failure) : judge(call, progress, failure as E)
     progress.failures.set(target, failure)
     if (!verdict.elsewhere || !call.idempotent) progress.ending ??= Exit.fail(failure)
     return { _tag: "Failed", failure, verdict }
@@ -192,7 +194,7 @@ const attempt = <A, E, R>(
         if (admission === undefined) return undefined
         const now = Now.read(progress.clock)
         const { target } = admission
-        const ending = endingOf(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
+        const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
         const duration = now - admission.startedAt
         target.settle(
           admission,

@@ -1,11 +1,12 @@
 /** Nested relays, retries and hedges inside a relayed call: none of them multiplies what the outermost may do. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, References, Schedule } from "effect"
-import { CircuitBreaker, Hedge, Idempotent, Retry } from "effect-relay"
+import { Effect, Exit, Fiber, Layer, References, Schedule } from "effect"
+import { CircuitBreaker, Hedge, Idempotent, RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
+import { HttpClient } from "effect/http"
 import * as Trial from "./Trial.ts"
 
-const { answer, make, status } = ScriptedEndpoint
+const { answer, fault, make, status } = ScriptedEndpoint
 
 const never = answer("execute sends nothing of its own")
 const endpoints = (...ids: ReadonlyArray<string>) => ids.map((id) => make(id, [never]))
@@ -162,15 +163,36 @@ describe("inside a relayed call", () => {
       }
     }))
 
-  it.effect("a chat is under the authority as well, client included", () =>
+  it.effect.each([{}, { tenant: "acme", cache: true }])(
+    "a chat is under the authority as well: %s",
+    (options) =>
+      Effect.gen(function*() {
+        const relay = yield* Trial.relay
+        const outer = yield* relayOf(["x", "y"], { maxAttempts: 5 })
+        yield* Trial.whatever(Effect.flip(outer.execute(() => relay.chat(Trial.hi, options))))
+        assert.deepStrictEqual(yield* Trial.counts("a", "b"), [3, 2])
+      }).pipe(Effect.provide(
+        Trial.over([make("a", [status(503)]), make("b", [status(503)], { tier: 1 })], { circuitBreaker: patient })
+      ))
+  )
+
+  it.effect("the client of a chat is inside it, and what it tries again counts", () =>
     Effect.gen(function*() {
-      const relay = yield* Trial.relay
-      const outer = yield* relayOf(["x", "y"], { maxAttempts: 5 })
-      yield* Trial.whatever(Effect.flip(outer.execute(() => relay.chat(Trial.hi))))
-      assert.deepStrictEqual(yield* Trial.counts("a", "b"), [3, 2])
-    }).pipe(Effect.provide(
-      Trial.over([make("a", [status(503)]), make("b", [status(503)], { tier: 1 })], { circuitBreaker: patient })
-    )))
+      const retry = yield* Retry.make({ schedule: everySecond, budget: "unlimited" })
+      const a = make("a", [fault("refused")])
+      const RetryingClient = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(HttpClient.HttpClient, (client) => HttpClient.transform(client, retry.protect))
+      )
+      const RelayLive = RelayService.layerDefault({ endpoints: [a.endpoint], health: "off", maxAttempts: 4 }).pipe(
+        Layer.provide(RetryingClient),
+        Layer.provideMerge(ScriptedEndpoint.layer(a))
+      )
+      yield* Effect.gen(function*() {
+        yield* Trial.whatever(Trial.failure())
+        assert.strictEqual(yield* Trial.count("a"), 4)
+      }).pipe(Effect.provide(RelayLive))
+    }))
 })
 
 describe("beyond a relayed call", () => {
