@@ -1,5 +1,6 @@
 /**
- * Sends one request to one endpoint over HTTP, and reads what comes back.
+ * Sends one request to one endpoint over HTTP, in the endpoint's dialect, and
+ * hands over what comes back.
  *
  * @since 0.1.0
  */
@@ -16,20 +17,26 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as Attempt from "../policy/Attempt.ts"
-import * as Rejection from "../policy/Rejection.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as ChatRequest from "./ChatRequest.ts"
 import * as Classifier from "./Classifier.ts"
+import * as Message from "./dialect/Message.ts"
 import type * as Endpoint from "./Endpoint.ts"
-import * as Failure from "./Failure.ts"
+import type * as Failure from "./Failure.ts"
+import * as Fault from "./Fault.ts"
+import * as LimitHeaders from "./LimitHeaders.ts"
 
 const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
   [apiKey, ...Object.values(headers)].flatMap((value) => Redacted.isRedacted(value) ? [Redacted.value(value)] : [])
 
+// what every tracer knows for a secret, unless it was told otherwise
+const knownSecret = "authorization"
+
 // tracers write headers into spans unless they know them for secrets
 const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effect.Effect<A, E, R>) => {
-  const names = Object.keys(endpoint.headers).filter((name) => Redacted.isRedacted(endpoint.headers[name]))
+  const { apiKey, dialect, headers } = endpoint
+  const names = Object.keys(headers).filter((name) => Redacted.isRedacted(headers[name]))
+  if (apiKey !== undefined && dialect.key.header.toLowerCase() !== knownSecret) names.push(dialect.key.header)
   return names.length === 0
     ? self
     : Effect.updateService(self, Headers.CurrentRedactedNames, (known) => [
@@ -38,13 +45,18 @@ const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effec
     ])
 }
 
-const authorize = (endpoint: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
-  const headed = HttpClientRequest.setHeaders(
-    request,
-    Record.map(endpoint.headers, (value) => Redacted.isRedacted(value) ? Redacted.value(value) : value)
-  )
-  return endpoint.apiKey === undefined ? headed : HttpClientRequest.bearerToken(headed, endpoint.apiKey)
-}
+const authorize =
+  ({ apiKey, dialect, headers }: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
+    const { header, scheme } = dialect.key
+    const versioned = HttpClientRequest.setHeaders(request, dialect.headers)
+    const headed = HttpClientRequest.setHeaders(
+      versioned,
+      Record.map(headers, (value) => Redacted.isRedacted(value) ? Redacted.value(value) : value)
+    )
+    if (apiKey === undefined) return headed
+    const key = Redacted.value(apiKey)
+    return HttpClientRequest.setHeader(headed, header, scheme === undefined ? key : `${scheme} ${key}`)
+  }
 
 // a redirect would carry the key and the prompt to an address nobody configured
 const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -67,48 +79,33 @@ const send = (
   client: HttpClient.HttpClient,
   endpoint: Endpoint.Endpoint,
   request: HttpClientRequest.HttpClientRequest
-) => withoutRedirects(hideSecretHeaders(endpoint)(client.execute(request)))
-
-const unreachable = (endpoint: Endpoint.Endpoint) => (error: HttpClientError.HttpClientError) =>
-  Rejection.make(Failure.EndpointUnavailable, {
-    endpoint: endpoint.id,
-    reason: "Connection" as const,
-    detail: codeOf(error),
-    attempts: Attempt.none
-  })
-
-const broken = (
-  endpoint: Endpoint.Endpoint,
-  status: number,
-  reason: "CutOff" | "TooLarge",
-  detail: string
-): Failure.InvalidResponse =>
-  Rejection.make(Failure.InvalidResponse, { endpoint: endpoint.id, reason, status, detail, attempts: Attempt.none })
+): Effect.Effect<HttpClientResponse.HttpClientResponse, Fault.Fault> =>
+  Effect.mapError(
+    withoutRedirects(hideSecretHeaders(endpoint)(client.execute(request))),
+    (error): Fault.Fault => ({ _tag: "Unreachable", code: codeOf(error) })
+  )
 
 const read = (
-  endpoint: Endpoint.Endpoint,
-  response: HttpClientResponse.HttpClientResponse,
+  { status, stream }: HttpClientResponse.HttpClientResponse,
   maxBytes: number
-): Effect.Effect<string, Failure.InvalidResponse> =>
+): Effect.Effect<string, Fault.Fault> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
     let size = 0
     let text = ""
-    return response.stream.pipe(
-      Stream.runForEach((bytes) => {
+    return stream.pipe(
+      Stream.runForEach((bytes): Effect.Effect<void, Fault.Fault> => {
         size += bytes.byteLength
-        if (size > maxBytes) {
-          return Effect.fail(broken(endpoint, response.status, "TooLarge", `the body is over ${maxBytes} bytes`))
-        }
+        if (size > maxBytes) return Effect.fail({ _tag: "TooLarge", status, maxBytes })
         text += decoder.decode(bytes, { stream: true })
         return Effect.void
       }),
       Effect.as(undefined),
-      Effect.catchTag("HttpClientError", (error) =>
+      Effect.catchTag("HttpClientError", (error): Effect.Effect<undefined, Fault.Fault> =>
         // a response without a body is an empty one
         error.reason._tag === "EmptyBodyError"
-          ? Effect.void
-          : Effect.fail(broken(endpoint, response.status, "CutOff", codeOf(error)))),
+          ? Effect.undefined
+          : Effect.fail({ _tag: "CutOff", status, code: codeOf(error) })),
       Effect.map(() => text + decoder.decode())
     )
   })
@@ -126,7 +123,8 @@ export interface Transport {
 }
 
 /**
- * Asks the endpoint for a completion by `model`, its own name for the model.
+ * Asks the endpoint for a completion by `model`, its own name for the model, and
+ * notes what it hears of the endpoint's limits.
  *
  * @category calls
  * @since 0.1.0
@@ -135,23 +133,20 @@ export const complete = Effect.fnUntraced(function*(
   transport: Transport,
   endpoint: Endpoint.Endpoint,
   model: string,
-  body: ChatRequest.Body
+  body: ChatRequest.Body,
+  heard: LimitHeaders.Heard
 ): Effect.fn.Return<ChatAnswer.ChatAnswer, Failure.Answered> {
-  const message = HttpClientRequest.post(`${endpoint.baseUrl}/chat/completions`).pipe(
-    HttpClientRequest.acceptJson,
-    HttpClientRequest.bodyText(body(model), "application/json"),
-    authorize(endpoint)
+  const outcome = yield* exchange(transport, endpoint, model, body).pipe(
+    Effect.catch((fault): Effect.Effect<Classifier.Outcome> => Effect.succeed(fault))
   )
-  const response = yield* Effect.mapError(
-    send(transport.client, endpoint, message),
-    unreachable(endpoint)
-  )
-  const text = yield* read(endpoint, response, transport.maxResponseBytes)
   const now = yield* Clock.currentTimeMillis
-  const answer = Classifier.classify({ status: response.status, headers: response.headers, text }, {
+  if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
+  const answer = Classifier.classify(outcome, {
     endpoint: endpoint.id,
     account: endpoint.account,
     model,
+    dialect: endpoint.dialect,
+    validate: endpoint.validate,
     secrets: secretsOf(endpoint),
     now
   })
@@ -159,8 +154,31 @@ export const complete = Effect.fnUntraced(function*(
   return answer.success
 })
 
+const exchange = (
+  { client, maxResponseBytes }: Transport,
+  endpoint: Endpoint.Endpoint,
+  model: string,
+  body: ChatRequest.Body
+): Effect.Effect<Classifier.Reply, Fault.Fault> => {
+  const message = Message.write(endpoint.dialect, body, model)
+  if (Result.isFailure(message)) return Effect.fail({ _tag: "Unsayable", what: message.failure })
+  const request = HttpClientRequest.post(`${endpoint.baseUrl}${message.success.path}`).pipe(
+    HttpClientRequest.acceptJson,
+    HttpClientRequest.bodyText(message.success.text, "application/json"),
+    authorize(endpoint)
+  )
+  return Effect.flatMap(
+    send(client, endpoint, request),
+    (response) =>
+      Effect.map(
+        read(response, maxResponseBytes),
+        (text) => ({ _tag: "Reply", status: response.status, headers: response.headers, text })
+      )
+  )
+}
+
 /**
- * Asks the endpoint whether it is there: by its list of models, which costs nothing.
+ * Asks the endpoint whether it is there: by a GET, which costs nothing.
  *
  * @category calls
  * @since 0.1.0
@@ -169,9 +187,9 @@ export const ping = (
   client: HttpClient.HttpClient,
   endpoint: Endpoint.Endpoint,
   path: string
-): Effect.Effect<number, Failure.EndpointUnavailable> =>
+): Effect.Effect<number, Failure.Answered> =>
   send(client, endpoint, authorize(endpoint)(HttpClientRequest.get(`${endpoint.baseUrl}${path}`))).pipe(
-    Effect.mapError(unreachable(endpoint)),
+    Effect.mapError((fault) => Fault.failureOf(fault, endpoint.id)),
     Effect.flatMap((response) =>
       // the connection goes back to its pool only when the body is done with
       Effect.as(Effect.ignore(Stream.runDrain(Stream.take(response.stream, 64))), response.status)

@@ -1,9 +1,8 @@
 /**
- * Reads what an endpoint put on the wire: an answer, or one failure.
+ * Reads what came of a request: an answer, or one failure.
  *
- * Total: whatever the bytes, it ends in a value. An error is decided by its
- * code, then its type, then its message where a message is all there is, then
- * the status.
+ * Total: whatever the bytes, and however the connection ended, it ends in a
+ * value.
  *
  * @since 0.1.0
  */
@@ -12,8 +11,14 @@ import * as Result from "effect/Result"
 import * as Attempt from "../policy/Attempt.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import * as Verdict from "../policy/Verdict.ts"
 import * as ChatAnswer from "./ChatAnswer.ts"
+import type { Dialect } from "./dialect/Definition.ts"
+import { openai } from "./dialect/OpenAi.ts"
 import * as Failure from "./Failure.ts"
+import * as Fault from "./Fault.ts"
+import * as LimitHeaders from "./LimitHeaders.ts"
+import * as Meaning from "./Meaning.ts"
 import * as Quotation from "./Quotation.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as WireError from "./WireError.ts"
@@ -25,11 +30,20 @@ import * as WireError from "./WireError.ts"
  * @since 0.1.0
  */
 export interface Reply {
+  readonly _tag: "Reply"
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly text: string
 }
+
+/**
+ * What came of a request: a response, or no whole one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Outcome = Reply | Fault.Fault
 
 /**
  * Whose reply it is, and to what.
@@ -41,152 +55,94 @@ export interface Subject {
   readonly endpoint: string
   readonly account: string
   readonly model: string
+  /** How the endpoint says things. Default: as OpenAI does. */
+  readonly dialect?: Dialect | undefined
+  /** What else an answer has to be: a text says what is wrong with it. */
+  readonly validate?: ((answer: ChatAnswer.ChatAnswer) => string | undefined) | undefined
   /** Removed from whatever the reply says. */
   readonly secrets: ReadonlyArray<string>
   /** Epoch milliseconds. */
   readonly now: number
 }
 
-type Kind =
-  | "Rate"
-  | "Quota"
-  | "Unavailable"
-  | "Unauthorized"
-  | "Model"
-  | "Context"
-  | "Content"
-  | "Rejected"
+const tagOf = {
+  Rate: "RateLimited",
+  Quota: "QuotaExceeded",
+  Unavailable: "EndpointUnavailable",
+  Unauthorized: "Unauthorized",
+  Model: "ModelNotFound",
+  Context: "ContextTooLong",
+  Content: "ContentRefused",
+  Rejected: "RequestRejected"
+} as const satisfies Record<Meaning.Meaning, Failure.Answered["_tag"]>
 
-const kindByWord: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ...([
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "project_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "enforced_spend_limit_reached",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "billing_error",
-    "quota_exceeded",
-    "insufficient_balance",
-    "arrearage"
-  ] as const).map((word) => [word, "Quota"] as const),
-  ...([
-    "rate_limit_exceeded",
-    "rate_limit_error",
-    "slow_down",
-    "too_many_requests",
-    "resource_exhausted"
-  ] as const).map((word) => [word, "Rate"] as const),
-  ...([
-    "overloaded_error",
-    "server_is_overloaded",
-    "service_unavailable_error",
-    "server_error",
-    "api_error",
-    "internal_server_error",
-    "unavailable",
-    "deadline_exceeded",
-    "timeout_error"
-  ] as const).map((word) => [word, "Unavailable"] as const),
-  ...([
-    "invalid_api_key",
-    "api_key_invalid",
-    "authentication_error",
-    "permission_error",
-    "unauthenticated",
-    "permission_denied"
-  ] as const).map((word) => [word, "Unauthorized"] as const),
-  ...(["model_not_found", "deploymentnotfound"] as const).map((word) => [word, "Model"] as const),
-  ...(["context_length_exceeded", "request_too_large"] as const).map((word) => [word, "Context"] as const),
-  ...(["content_filter", "content_policy_violation"] as const).map((word) => [word, "Content"] as const)
-])
-
-// where providers have no code of their own for it
-const kindByMessage: ReadonlyArray<readonly [RegExp, Kind]> = [
-  [/maximum context length|context window|prompt is too long/i, "Context"],
-  [
-    /insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low|reached your specified API usage limits/i,
-    "Quota"
-  ]
-]
-
-const kindByStatus = (status: number): Kind | undefined => {
-  switch (status) {
-    case 401:
-    case 403:
-      return "Unauthorized"
-    case 402:
-      return "Quota"
-    case 429:
-      return "Rate"
-    case 408:
-    case 409:
-    case 425:
-    case 498:
-      return "Unavailable"
-  }
-  if (status >= 500) return "Unavailable"
-  return status >= 400 ? "Rejected" : undefined
+/** Where the service itself says whether a retry helps, and that is not what such a failure means anyway. */
+const retryOf = ({ headers }: Reply, tag: keyof typeof Verdict.byTag): { readonly retry?: Verdict.Retry } => {
+  const { again } = Verdict.byTag[tag]
+  const said = headers["x-should-retry"]?.trim().toLowerCase()
+  if (said === "false" && again) return { retry: "Elsewhere" }
+  return said === "true" && !again ? { retry: "Anywhere" } : {}
 }
 
-const kindOf = (error: WireError.WireError | undefined, status: number): Kind | undefined => {
-  const message = error?.message ?? ""
-  // a limit that one request alone is over is no matter of waiting
-  if ((status === 429 || status === 413) && /request too large/i.test(message)) return "Context"
-  // a free tier of nothing: this account will never get this model
-  if (status === 429 && /\blimit: 0(?![\d.])/.test(message)) return "Model"
-  for (const word of error?.words ?? []) {
-    const kind = kindByWord.get(word)
-    if (kind !== undefined) return kind
+const scopeOf = (
+  dialect: Dialect,
+  error: WireError.WireError | undefined,
+  { headers }: Reply
+): { readonly scope?: NonNullable<RateLimited["scope"]> } => {
+  // whoever stands before the API counts all that comes from here
+  if (error?.isPage === true && error.words.length > 0) return { scope: "Endpoint" }
+  const scope = safely(() => dialect.limitScope?.(error, headers), () => undefined)
+  return scope === undefined ? {} : { scope }
+}
+
+// a function of a dialect may be anybody's
+const safely = <A>(ask: () => A, otherwise: () => A): A => {
+  try {
+    return ask()
+  } catch {
+    return otherwise()
   }
-  for (const [pattern, kind] of kindByMessage) {
-    if (pattern.test(message)) return kind
-  }
-  // only a JSON body says that it was the API, and not a wrong address, that found nothing
-  if (status === 404) return error === undefined ? "Unavailable" : "Model"
-  if (status === 405) return "Unavailable"
-  return kindByStatus(status)
 }
 
 const fail = (
-  kind: Kind,
+  meaning: Meaning.Meaning,
   subject: Subject,
   reply: Reply,
   status: number,
-  message: string,
-  bodyHint?: number
+  error: WireError.WireError | undefined
 ): Failure.Answered => {
-  const hint = RetryAfter.fromHeaders(reply.headers, subject.now) ?? bodyHint
+  const { account, dialect = openai, endpoint, model, now, secrets } = subject
+  const { headers } = reply
+  const hint = RetryAfter.fromHeaders(headers, now) ?? error?.hint ??
+    (meaning === "Rate" ? LimitHeaders.waitOf(LimitHeaders.fromHeaders(headers, now)) : undefined)
   const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
-  const text = Quotation.quote(message, subject.secrets)
-  const common = {
-    endpoint: subject.endpoint,
+  const text = Quotation.quote(error?.message || reply.text, secrets)
+  const said = {
     status,
     ...(text === "" ? {} : { detail: text }),
+    ...retryOf(reply, tagOf[meaning]),
     attempts: Attempt.none
   }
-  switch (kind) {
+  const common = { endpoint, ...said }
+  switch (meaning) {
     case "Rate":
       return Rejection.make(RateLimited, {
-        key: subject.endpoint,
+        key: endpoint,
         source: "Upstream" as const,
-        status,
+        ...scopeOf(dialect, error, reply),
         ...retryAfter,
-        ...(text === "" ? {} : { detail: text }),
-        attempts: Attempt.none
+        ...said
       })
     case "Quota":
-      return Rejection.make(Failure.QuotaExceeded, { ...common, account: subject.account, ...retryAfter })
+      return Rejection.make(Failure.QuotaExceeded, { ...common, account, ...retryAfter })
     case "Unavailable":
       return Rejection.make(Failure.EndpointUnavailable, { ...common, reason: "Status" as const, ...retryAfter })
     case "Unauthorized":
       return Rejection.make(Failure.Unauthorized, common)
     case "Model":
-      return Rejection.make(Failure.ModelNotFound, { ...common, model: subject.model })
+      return Rejection.make(Failure.ModelNotFound, { ...common, model })
     case "Context":
-      return Rejection.make(Failure.ContextTooLong, { ...common, model: subject.model })
+      return Rejection.make(Failure.ContextTooLong, { ...common, model })
     case "Content":
       return Rejection.make(Failure.ContentRefused, common)
     case "Rejected":
@@ -196,51 +152,100 @@ const fail = (
 
 const invalid = (
   subject: Subject,
-  status: number,
+  reply: Reply,
   reason: Failure.InvalidResponse["reason"],
   message: string
-): Failure.InvalidResponse =>
-  Rejection.make(Failure.InvalidResponse, {
+): Failure.InvalidResponse => {
+  const detail = Quotation.quote(message, subject.secrets)
+  return Rejection.make(Failure.InvalidResponse, {
     endpoint: subject.endpoint,
     reason,
-    status,
-    detail: Quotation.quote(message, subject.secrets),
+    status: reply.status,
+    ...(detail === "" ? {} : { detail }),
+    ...retryOf(reply, "InvalidResponse"),
     attempts: Attempt.none
   })
+}
+
+const isSuccess = ({ status }: Reply): boolean => status >= 200 && status < 300
+
+const errorOf = (reply: Reply, body: Result.Result<unknown, void>, dialect: Dialect): WireError.WireError | undefined =>
+  Result.isSuccess(body)
+    ? safely(() => dialect.error(body.success), () => WireError.fromBody(body.success))
+    : WireError.fromText(reply.text)
+
+const failureOf = (
+  reply: Reply,
+  body: Result.Result<unknown, void>,
+  subject: Subject
+): Failure.Answered | undefined => {
+  const dialect = subject.dialect ?? openai
+  const error = errorOf(reply, body, dialect)
+  if (isSuccess(reply) && error === undefined) return undefined
+  const status = isSuccess(reply) ? error?.status ?? reply.status : reply.status
+  const meaning = Meaning.of(error, status, dialect.words)
+  if (meaning !== undefined) return fail(meaning, subject, reply, status, error)
+  // an unknown error under a 2xx, or a status below 400 that no client of an API should see
+  return isSuccess(reply)
+    ? invalid(subject, reply, "ErrorInBody", error?.message || reply.text)
+    : fail("Unavailable", subject, reply, status, undefined)
+}
 
 /**
- * The answer in a reply, or why there is none.
+ * The failure that a reply to anything, chat or not, tells of; `undefined` where
+ * there is none in it.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
-  const body = WireError.parse(reply.text)
-  const isSuccess = reply.status >= 200 && reply.status < 300
-  const error = Result.isSuccess(body) ? WireError.fromBody(body.success) : undefined
+export const failureIn = (outcome: Outcome, subject: Subject): Failure.Answered | undefined =>
+  outcome._tag === "Reply"
+    ? failureOf(outcome, WireError.parse(outcome.text), subject)
+    : Fault.failureOf(outcome, subject.endpoint)
 
-  if (!isSuccess || error !== undefined) {
-    const status = isSuccess ? error?.status ?? reply.status : reply.status
-    const kind = kindOf(error, status)
-    if (kind !== undefined) {
-      return Result.fail(fail(kind, subject, reply, status, error?.message || reply.text, error?.hint))
-    }
-    // an unknown error under a 2xx, or a status below 400 that no client of an API should see
-    return Result.fail(
-      isSuccess
-        ? invalid(subject, reply.status, "ErrorInBody", error?.message || reply.text)
-        : fail("Unavailable", subject, reply, reply.status, reply.text)
-    )
+const unread = Result.fail({ reason: "Malformed" as const, detail: "the dialect cannot read it" })
+
+const flawOf = (answer: ChatAnswer.ChatAnswer, { validate }: Subject): string | undefined => {
+  if (validate === undefined) return undefined
+  try {
+    const flaw: unknown = validate(answer)
+    if (flaw === undefined || typeof flaw === "string") return flaw
+    return "the validator gave back something else than a text"
+  } catch (cause) {
+    return `the validator failed${cause instanceof Error ? `: ${cause.message}` : ""}`
   }
+}
+
+/**
+ * The answer that came of a request, or why there is none.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const classify = (
+  outcome: Outcome,
+  subject: Subject
+): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
+  if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
+  const body = WireError.parse(outcome.text)
+  const failure = failureOf(outcome, body, subject)
+  if (failure !== undefined) return Result.fail(failure)
   if (Result.isFailure(body)) {
     return Result.fail(
-      reply.text.trim() === ""
-        ? invalid(subject, reply.status, "Empty", "the body is empty")
-        : invalid(subject, reply.status, "NotJson", reply.text)
+      outcome.text.trim() === ""
+        ? invalid(subject, outcome, "Empty", "the body is empty")
+        : invalid(subject, outcome, "NotJson", outcome.text)
     )
   }
-  const answer = ChatAnswer.fromBody(body.success, subject.model)
-  return Result.isSuccess(answer)
-    ? Result.succeed(answer.success)
-    : Result.fail(invalid(subject, reply.status, answer.failure.reason, answer.failure.detail))
+  const { finishReasons, read } = subject.dialect ?? openai
+  const context = { model: subject.model, body: body.success, finishReasons }
+  const answer = safely(
+    () => Result.flatMap(read(body.success), (draft) => ChatAnswer.judge(draft, context)),
+    () => unread
+  )
+  if (Result.isFailure(answer)) {
+    return Result.fail(invalid(subject, outcome, answer.failure.reason, answer.failure.detail))
+  }
+  const flaw = flawOf(answer.success, subject)
+  return flaw === undefined ? Result.succeed(answer.success) : Result.fail(invalid(subject, outcome, "Rejected", flaw))
 }

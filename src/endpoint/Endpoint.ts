@@ -10,6 +10,10 @@ import * as Schema from "effect/Schema"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import type * as ChatAnswer from "./ChatAnswer.ts"
+import * as Dialect from "./dialect/Definition.ts"
+import { openai } from "./dialect/OpenAi.ts"
+import * as HttpHeader from "./HttpHeader.ts"
 
 /**
  * The limits an endpoint is known to have.
@@ -46,9 +50,11 @@ export interface Prices {
 export interface Options {
   /** Its name, unique in a relay; it stands in errors, events and metrics. */
   readonly id: string
-  /** Where its OpenAI-compatible API begins, such as `https://api.openai.com/v1`; without one it serves `execute` only. */
+  /** Where its API begins, such as `https://api.openai.com/v1`; without one it serves `execute` only. */
   readonly baseUrl?: string | undefined
-  /** The key that is sent as a bearer token. */
+  /** How it is asked and how it answers, such as `Dialect.anthropic()`. Default: `Dialect.openai`. */
+  readonly dialect?: Dialect.Dialect | undefined
+  /** The key, which is sent in the header of the dialect: as a bearer token by default. */
   readonly apiKey?: Redacted.Redacted | undefined
   /** Who pays: endpoints of one account share its quota. Default: the endpoint's own id. */
   readonly account?: string | undefined
@@ -60,6 +66,11 @@ export interface Options {
   readonly prices?: Prices | undefined
   /** Headers sent with every request, beside the key's; wrap the secret ones in `Redacted`. */
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  /**
+   * What else an answer has to be, besides valid: a text says what is wrong, and makes the answer an
+   * `InvalidResponse` of the reason `Rejected`. One that throws has found something wrong as well.
+   */
+  readonly validate?: ((answer: ChatAnswer.ChatAnswer) => string | undefined) | undefined
   /** How long one attempt may take, body included; over the relay's own. */
   readonly attemptTimeout?: Duration.Input | undefined
   /** Options of its circuit over those of the `CircuitBreaker` layer. */
@@ -86,17 +97,11 @@ const url = Configuration.field(
 
 const isRedacted = (value: unknown): value is Redacted.Redacted => Redacted.isRedacted(value)
 
-// what may stand in a header: anything else is found out only when the first request cannot be sent
-const isSendable = (value: unknown): value is string =>
-  typeof value === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
-
 const isKey = (value: unknown): value is Redacted.Redacted => {
   if (!isRedacted(value)) return false
   const key = Redacted.value(value)
   return isText(key) && /^[\x21-\x7e]+$/.test(key)
 }
-
-const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
 
 const overrides = Configuration.field(
   (value): value is object => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -111,8 +116,13 @@ const models = Configuration.field(
 
 const header = Configuration.field(
   (value): value is string | Redacted.Redacted =>
-    isSendable(value) || (isRedacted(value) && isSendable(Redacted.value(value))),
+    HttpHeader.isValue(value) || (isRedacted(value) && HttpHeader.isValue(Redacted.value(value))),
   "it has to be a text that a header can hold, wrapped in Redacted.make where it is secret"
+)
+
+const validator = Configuration.field(
+  (value): value is NonNullable<Options["validate"]> => typeof value === "function",
+  "it has to be a function from an answer to what is wrong with it, or undefined"
 )
 
 const limit = Schema.optional(Configuration.integer(1))
@@ -120,6 +130,7 @@ const limit = Schema.optional(Configuration.integer(1))
 const Settings = Schema.Struct({
   id: text,
   baseUrl: Schema.optional(url),
+  dialect: Schema.optional(Dialect.Settings),
   apiKey: Schema.optional(
     Configuration.field(isKey, "it has to be wrapped, Redacted.make(key), and hold nothing but visible ASCII")
   ),
@@ -131,9 +142,10 @@ const Settings = Schema.Struct({
     Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
   ),
   headers: Schema.Record(
-    Schema.String.check(Schema.makeFilter<string>((name) => isHeaderName(name) || "it has to be a header name")),
+    Schema.String.check(Schema.makeFilter<string>((name) => HttpHeader.isName(name) || "it has to be a header name")),
     header
   ),
+  validate: Schema.optional(validator),
   attemptTimeout: Schema.optional(Configuration.duration),
   // checked by their policies, against the layer's options
   circuitBreaker: overrides,
@@ -149,6 +161,7 @@ const Settings = Schema.Struct({
 export interface Endpoint {
   readonly id: string
   readonly baseUrl: string | undefined
+  readonly dialect: Dialect.Dialect
   readonly apiKey: Redacted.Redacted | undefined
   readonly account: string
   readonly models: ReadonlyMap<string, string> | "any"
@@ -156,6 +169,7 @@ export interface Endpoint {
   readonly limits: Limits
   readonly prices: Prices | undefined
   readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
+  readonly validate: ((answer: ChatAnswer.ChatAnswer) => string | undefined) | undefined
   readonly attemptTimeout: number | undefined
   readonly circuitBreaker: CircuitBreaker.Options
   readonly bulkhead: Bulkhead.Options
@@ -194,6 +208,8 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
   ).pipe(Effect.map((settings) => ({
     id: settings.id,
     baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
+    // endpoints of one dialect share it
+    dialect: options.dialect ?? openai,
     apiKey: settings.apiKey,
     account: settings.account,
     models: namesOf(settings.models),
@@ -201,6 +217,7 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
     limits: orNone(settings.limits),
     prices: settings.prices,
     headers: orNone(settings.headers),
+    validate: settings.validate,
     attemptTimeout: settings.attemptTimeout,
     circuitBreaker: options.circuitBreaker ?? none,
     bulkhead: options.bulkhead ?? none

@@ -12,9 +12,12 @@ import * as Attempt from "../policy/Attempt.ts"
 import type { BulkheadFull } from "../policy/Bulkhead.ts"
 import type { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import type { RateLimited } from "../policy/RateLimiter.ts"
+import * as Verdict from "../policy/Verdict.ts"
 
 const status = Schema.optionalKey(Schema.Int)
 const detail = Schema.optionalKey(Schema.String)
+// where the service says a retry helps, if that is not what such a failure means anyway
+const retry = Schema.optionalKey(Verdict.Retry)
 const retryAfter = Schema.optionalKey(Schema.DurationFromMillis)
 
 const say = (
@@ -41,6 +44,7 @@ export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()("QuotaExc
   retryAfter,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -60,6 +64,7 @@ export class EndpointUnavailable extends Schema.TaggedError<EndpointUnavailable>
   retryAfter,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -74,16 +79,18 @@ const unavailable = {
 } as const
 
 /**
- * The endpoint answered, but what it said is no answer.
+ * The endpoint answered, but what it said is no answer, or not what a validator
+ * of yours takes for one.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
   endpoint: Schema.String,
-  reason: Schema.Literals(["Empty", "NotJson", "Malformed", "ErrorInBody", "CutOff", "TooLarge"]),
+  reason: Schema.Literals(["Empty", "NotJson", "Malformed", "ErrorInBody", "CutOff", "TooLarge", "Rejected"]),
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -97,7 +104,8 @@ const invalid = {
   Malformed: "sent JSON that is not a chat completion",
   ErrorInBody: "sent an error inside a successful response",
   CutOff: "stopped in the middle of its answer",
-  TooLarge: "sent more than the limit allows"
+  TooLarge: "sent more than the limit allows",
+  Rejected: "sent an answer that was found wanting"
 } as const
 
 /**
@@ -112,6 +120,7 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthoriz
   retryAfter,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -132,6 +141,7 @@ export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNot
   retryAfter,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -155,6 +165,7 @@ export class ContextTooLong extends Schema.TaggedError<ContextTooLong>()("Contex
   model: Schema.String,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -172,6 +183,7 @@ export class ContentRefused extends Schema.TaggedError<ContentRefused>()("Conten
   endpoint: Schema.String,
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {
@@ -190,6 +202,7 @@ export class RequestRejected extends Schema.TaggedError<RequestRejected>()("Requ
   endpoint: Schema.optionalKey(Schema.String),
   status,
   detail,
+  retry,
   attempts: Attempt.attempts
 }) {
   override get message(): string {

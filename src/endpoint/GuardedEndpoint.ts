@@ -28,6 +28,7 @@ import type * as Account from "./Account.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
 import * as Failure from "./Failure.ts"
+import * as LimitHeaders from "./LimitHeaders.ts"
 import * as ModelPauses from "./ModelPauses.ts"
 
 /**
@@ -48,11 +49,13 @@ export interface Demand {
  * @category models
  * @since 0.1.0
  */
-export interface Admission {
+export interface Admission extends LimitHeaders.Heard {
   readonly target: GuardedEndpoint
   readonly demand: Demand
   readonly ticket: Circuit.Ticket
   readonly startedAt: number
+  /** All that the limiter had let pass by then, this call included. */
+  readonly taken: RateLimiter.Cost
 }
 
 /**
@@ -150,7 +153,7 @@ export class GuardedEndpoint {
     if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.#inFlight++
-    return { target: this, demand, ticket, startedAt: now }
+    return { target: this, demand, ticket, startedAt: now, taken: this.limiter.takenUnsafe(), limits: undefined }
   }
 
   /** Why it would not admit a call now; charges nothing. */
@@ -187,6 +190,11 @@ export class GuardedEndpoint {
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
       if (isDropped || ending._tag === "Answered") {
         this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
+      }
+      // last of what concerns the limiter: the service counts what was used, and no estimate
+      if (admission.limits !== undefined) {
+        const sent = { at: admission.startedAt, takenBefore: admission.taken }
+        LimitHeaders.teach(this.limiter, admission.limits, sent, now)
       }
     } finally {
       // last: whoever waits for the slot is to know what was learned
@@ -338,6 +346,8 @@ export class GuardedEndpoint {
   // a verdict is kept where it is true: account, key, or endpoint and model
   #remember(failure: unknown, { demand: { model }, startedAt }: Admission, now: number): void {
     if (Verdict.tagOf(failure) === undefined) return
+    // what the service itself says will pass is no verdict to keep
+    if (Verdict.retryOf(failure) === "Anywhere") return
     if (failure instanceof RateLimited) {
       const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
       ModelPauses.rateLimited(this.#pauses ??= new Map(), model, hint, startedAt, now)

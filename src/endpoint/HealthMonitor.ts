@@ -39,7 +39,7 @@ export interface Finding {
 export interface Options {
   readonly schedule: Schedule.Schedule<unknown>
   readonly timeout: number
-  /** Appended to the base URL of an endpoint. */
+  /** Appended to the base URL of an endpoint whose dialect has no path of its own. */
   readonly path: string
 }
 
@@ -73,7 +73,7 @@ const check = Effect.fnUntraced(function*(
       // an open circuit is left alone until its time has come
       if (verdict instanceof CircuitOpen) return Effect.undefined
       ticket = verdict
-      return ChatApi.ping(client, target.endpoint, options.path).pipe(
+      return ChatApi.ping(client, target.endpoint, target.endpoint.dialect.healthPath ?? options.path).pipe(
         Effect.timeoutOption(options.timeout),
         Effect.map((status) => status._tag === "Some" ? status.value : undefined),
         // a client that throws is no reason to stop checking

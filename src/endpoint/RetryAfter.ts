@@ -6,10 +6,17 @@
  * @since 0.1.0
  */
 
+import * as HttpDate from "./HttpDate.ts"
+
 const longest = 24 * 60 * 60 * 1000
 
-/** What a service can ask for at most; a longer wait says a day. */
-const clamp = (millis: number): number => Math.min(longest, Math.max(0, millis))
+/**
+ * What a service can ask for at most, in milliseconds: a longer wait says a day.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const clamp = (millis: number): number => Math.min(longest, Math.max(0, millis))
 
 const decimal = /^\d+(?:\.\d+)?$/
 
@@ -20,15 +27,6 @@ const millisOf = (value: string | undefined): number | undefined =>
 const secondsOf = (value: string): number | undefined => {
   const parts = value.split(",").map((part) => part.trim())
   return parts.every((part) => decimal.test(part)) ? clamp(Math.max(...parts.map(Number)) * 1000) : undefined
-}
-
-// the three forms of an HTTP-date; Date.parse alone would take "may 7" for one
-const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{1,2}:\d{2}:\d{2}/
-
-const dateOf = (value: string | undefined): number | undefined => {
-  if (value === undefined || !httpDate.test(value.trim())) return undefined
-  const time = Date.parse(/GMT|UTC|[+-]\d{4}/.test(value) ? value : `${value} GMT`)
-  return Number.isNaN(time) ? undefined : time
 }
 
 /**
@@ -56,6 +54,6 @@ export const fromHeaders = (headers: Readonly<Record<string, string | undefined>
   if (value === undefined) return undefined
   const seconds = secondsOf(value)
   if (seconds !== undefined) return seconds
-  const date = dateOf(value)
-  return date === undefined ? undefined : clamp(date - (dateOf(headers["date"]) ?? now))
+  const date = HttpDate.parse(value)
+  return date === undefined ? undefined : clamp(date - HttpDate.nowOf(headers, now))
 }

@@ -7,6 +7,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type * as Limit from "../machine/Limit.ts"
 import * as Limits from "../machine/Limits.ts"
 import * as Configuration from "./Configuration.ts"
 import type * as Description from "./Description.ts"
@@ -67,6 +68,17 @@ export const pause = (
   )
 
 /**
+ * When the call was sent whose answer is learned from, and what had been taken by then.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sent {
+  readonly at: number
+  readonly takenBefore: Limits.Cost
+}
+
+/**
  * Learns from an answer; to a call that was sent at a time, when so much had
  * been taken, if that is known.
  *
@@ -77,23 +89,38 @@ export const learn = (
   turns: Turns.Turns,
   subject: string,
   hint: Hint.Hint,
-  sent?: { readonly at: number; readonly takenBefore: Limits.Cost }
+  sent?: Sent
 ): Effect.Effect<void, InvalidArgument.InvalidArgument> =>
   Effect.suspend(() => {
     const decoded = Hint.decode(subject, hint)
     if (Result.isFailure(decoded)) return Effect.fail(decoded.failure)
     const { of, window } = decoded.success
-    const limit = turns.limits.find(of, window)
-    if (limit === undefined) {
+    if (turns.limits.find(of, window) === undefined) {
       return Effect.fail(InvalidArgument.make(subject, "of", of, "it has to be one of the limits of this limiter"))
     }
-    return Effect.map(Now.current, (now) => {
-      const since = sent === undefined
-        ? 0
-        : Limits.unitsOf(turns.limits.taken, of) - Limits.unitsOf(sent.takenBefore, of)
-      turns.change(() => limit.learn(decoded.success, since, sent?.at, now))
-    })
+    return Effect.map(Now.current, (now) => learnUnsafe(turns, of, window, decoded.success, sent, now))
   })
+
+/**
+ * The same, at once, of what is known to be sound; where there is no such limit
+ * there is nothing to learn.
+ *
+ * @category controls
+ * @since 0.1.0
+ */
+export const learnUnsafe = (
+  turns: Turns.Turns,
+  of: Limit.Unit,
+  window: number | undefined,
+  hint: Limit.Hint,
+  sent: Sent | undefined,
+  now: number
+): void => {
+  const limit = turns.limits.find(of, window)
+  if (limit === undefined) return
+  const since = sent === undefined ? 0 : Limits.unitsOf(turns.limits.taken, of) - Limits.unitsOf(sent.takenBefore, of)
+  turns.change(() => limit.learn(hint, since, sent?.at, now))
+}
 
 /**
  * What these turns do to a call.

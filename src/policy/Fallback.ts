@@ -137,6 +137,9 @@ export const byTag = <E, Cases extends Handlers<E, keyof Cases>>(
   Exclude<E, { readonly _tag: keyof Cases }> | Failure<Cases[keyof Cases]>,
   Needs<Cases[keyof Cases]>
 > => {
+  if (typeof cases !== "object" || cases === null || Array.isArray(cases)) {
+    refuse("Fallback.byTag", "cases", cases, "it has to be an object of handlers by tag")
+  }
   const handlers = new Map<string, Handler>()
   for (const [tag, handler] of Object.entries<Handler | undefined>(cases)) {
     if (handler === undefined) continue

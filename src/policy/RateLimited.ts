@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Attempt from "./Attempt.ts"
+import * as Verdict from "./Verdict.ts"
 
 /**
  * Too many calls: our limiter refused this one, or the service answered 429 of
@@ -19,12 +20,16 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   key: Schema.String,
   /** Who said no. */
   source: Schema.Literals(["Limiter", "Upstream"]),
+  /** Whose limit it is, where that is known. */
+  scope: Schema.optionalKey(Schema.Literals(["Account", "Endpoint", "Model"])),
   /** When a call may pass; exact to the millisecond for our limiter, the hint of the service otherwise. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
   /** The HTTP status it said so with. */
   status: Schema.optionalKey(Schema.Int),
   /** What the service said. */
   detail: Schema.optionalKey(Schema.String),
+  /** Where the service says a retry helps, if not at the same place later and at others now. */
+  retry: Schema.optionalKey(Verdict.Retry),
   attempts: Attempt.attempts
 }) {
   override get message(): string {

@@ -13,6 +13,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Limit from "../machine/Limit.ts"
 import type * as Limits from "../machine/Limits.ts"
 import type * as Configuration from "./Configuration.ts"
 import * as Control from "./Control.ts"
@@ -177,6 +178,18 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
   readonly takeUnsafe: (cost: Cost, now: number) => void
   /** Gives back what was charged at `takenAt` and not used; a negative cost charges what was used on top. */
   readonly refundUnsafe: (cost: Cost, takenAt: number) => void
+  /** All that was ever taken. */
+  readonly takenUnsafe: () => Cost
+  /**
+   * As `Reservation.learn`, from the answer to a call sent at a time, when so much had been taken. A limit that this
+   * limiter does not have is passed over.
+   */
+  readonly learnUnsafe: (
+    of: Limit.Unit,
+    hint: Limit.Hint,
+    sent: { readonly at: number; readonly takenBefore: Cost },
+    now: number
+  ) => void
   readonly refusalUnsafe: (wait: number) => RateLimited
   /**
    * Waits for its turn, at most `maxWait` milliseconds, and takes it. `onTurn` is
@@ -255,6 +268,12 @@ class KeyLimiter extends Keyed.Sibling<RateLimiter, RateLimiterOptions.Options, 
   }
   refundUnsafe(cost: Cost, takenAt: number): void {
     this.#turns.refund(cost, takenAt)
+  }
+  takenUnsafe(): Cost {
+    return this.#turns.limits.taken
+  }
+  learnUnsafe(of: Limit.Unit, hint: Limit.Hint, sent: Control.Sent, now: number): void {
+    Control.learnUnsafe(this.#turns, of, undefined, hint, sent, now)
   }
   refusalUnsafe(wait: number): RateLimited {
     return this.#turns.refusal(wait)

@@ -138,9 +138,15 @@ export class Slots {
     this.#limit = learner.limit()
   }
 
-  /** Whether a failure is to count as a drop. */
+  /** Whether a failure is to count as a drop; a predicate that throws has no say. */
   isDrop(error: unknown): boolean {
-    return this.settings.adaptive !== "off" && this.settings.adaptive.isDrop(error)
+    const { adaptive } = this.settings
+    if (adaptive === "off") return false
+    try {
+      return adaptive.isDrop(error)
+    } catch {
+      return false
+    }
   }
 
   /** From now on so many may run at once. Calls that run are left alone. */

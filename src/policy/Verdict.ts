@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
 import type * as Circuit from "../machine/Circuit.ts"
 
 /**
@@ -23,6 +24,23 @@ export interface Verdict {
   /** Whether another target may succeed now with the same request. */
   readonly elsewhere: boolean
 }
+
+/**
+ * Where a failure itself says that the same request may succeed: at the same
+ * target later and at others now, or only at others. It goes before the table.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Retry = Schema.Literals(["Anywhere", "Elsewhere"])
+
+/**
+ * Where a failure itself says that the same request may succeed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Retry = typeof Retry.Type
 
 const waits: Verdict = { breaker: "Ignored", again: true, elsewhere: true }
 const passesOn: Verdict = { breaker: "Ignored", again: false, elsewhere: true }
@@ -83,14 +101,33 @@ export const tagOf = (error: unknown): string | undefined => {
 
 /**
  * The verdict on any failure: by its `_tag` where it is in the table; any other
- * is the target's, as a `TimedOut` is.
+ * is the target's, as a `TimedOut` is. One that says for itself where a retry
+ * helps is believed.
  *
  * @category getters
  * @since 0.1.0
  */
 export const of = (error: unknown): Verdict => {
   const tag = tagOf(error)
-  return tag !== undefined && Object.hasOwn(known, tag) ? known[tag]! : fails
+  if (tag === undefined || !Object.hasOwn(known, tag)) return fails
+  const verdict = known[tag]!
+  const retry = retryOf(error)
+  return retry === undefined ? verdict : { ...verdict, again: retry === "Anywhere", elsewhere: true }
+}
+
+/**
+ * Where an error itself says that the same request may succeed. Total, as `tagOf`.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const retryOf = (error: unknown): Retry | undefined => {
+  try {
+    const retry = typeof error === "object" && error !== null && "retry" in error ? error.retry : undefined
+    return retry === "Anywhere" || retry === "Elsewhere" ? retry : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -150,6 +150,7 @@ export const run = <A, E, R>(
       deadlineAt: startedAt + (call.deadline ?? Infinity),
       attempts: [],
       tried: new Set(),
+      spent: undefined,
       demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
       failures: new Map(),
       asked: undefined,

@@ -118,8 +118,8 @@ export const make = (
     Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
       model,
       estimatedTokens: tokens,
-      operation: (endpoint) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body),
+      operation: (endpoint, heard) =>
+        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
       usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
       verdict: Verdict.of,
       deadline,

@@ -10,6 +10,7 @@ import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
@@ -49,7 +50,8 @@ export interface Relay {
 export interface Call<A, E, R> {
   readonly model: string | undefined
   readonly estimatedTokens: number
-  readonly operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>
+  /** `heard` is for what the answer says of the limits. */
+  readonly operation: (endpoint: Endpoint.Endpoint, heard: LimitHeaders.Heard) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
@@ -110,6 +112,8 @@ export interface Progress<E> {
   readonly authority: Authority.Authority
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
+  /** Who has said that to ask again would not help. */
+  spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined
   readonly demand: GuardedEndpoint.Demand
   /** The latest failure of each candidate. */
   readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>

@@ -5,11 +5,10 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Endpoint from "../endpoint/Endpoint.ts"
-import * as Failure from "../endpoint/Failure.ts"
+import type * as Failure from "../endpoint/Failure.ts"
+import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
@@ -18,7 +17,6 @@ import { CurrentAuthority } from "../policy/Authority.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
-import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
@@ -94,27 +92,20 @@ const ask = <E>(
   return undefined
 }
 
-const timedOut = (endpoint: Endpoint.Endpoint, limit: number): Failure.EndpointUnavailable =>
-  Rejection.make(Failure.EndpointUnavailable, {
-    endpoint: endpoint.id,
-    reason: "Timeout" as const,
-    detail: `no answer within ${Duration.format(Duration.millis(limit))}`,
-    attempts: Attempt.none
-  })
-
 /** Runs the operation for as long as the attempt, or the caller, has time. */
 const send = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  endpoint: Endpoint.Endpoint,
+  admission: GuardedEndpoint.Admission,
   now: number,
   onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
+  const { endpoint } = admission.target
   const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
-  const operation = call.operation(endpoint) as Effect.Effect<A, Progress.Failed<E>, R>
+  const operation = call.operation(endpoint, admission) as Effect.Effect<A, Progress.Failed<E>, R>
   if (time === Infinity) return Effect.provideService(operation, CurrentAuthority, progress.authority)
   return Effect.withFiber((fiber) => {
     const context = Context.add(fiber.context as Context.Context<R>, CurrentAuthority, progress.authority)
@@ -126,7 +117,7 @@ const send = <A, E, R>(
       time,
       () =>
         // the caller's time being up says nothing about the endpoint
-        onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : timedOut(endpoint, limit))
+        onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
     )
   })
 }
@@ -148,6 +139,8 @@ const conclude = <A, E, R>(
     const verdict = isOurs ? Verdict.of(failure) : judge(call, progress, failure as E)
     progress.failures.set(target, failure)
     if (!verdict.elsewhere || !call.idempotent) progress.ending ??= Exit.fail(failure)
+    // what a service keeps to itself, such as a quota, may be over by the next round
+    if (!verdict.again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(target)
     return { _tag: "Failed", failure, verdict }
   }
   if (Cause.hasInterrupts(exit.cause)) return { _tag: "Interrupted" }
@@ -188,7 +181,7 @@ const attempt = <A, E, R>(
         progress.authority.take(progress.sent === 0)
         progress.sent++
         progress.asked = admission.target
-        return send(relay, call, progress, admission.target.endpoint, now, (failure) => timeout = failure)
+        return send(relay, call, progress, admission, now, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined
@@ -245,6 +238,7 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
 ): Effect.fn.Return<Progress.Answered<A> | undefined, Progress.Failed<E>, R> {
   progress.shortages = []
   progress.tried.clear()
+  for (const target of progress.spent ?? []) progress.tried.add(target)
   while (progress.authority.hasLeft(progress.sent === 0)) {
     if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
       return yield* Effect.fail(Deadline.passed(call.deadline, progress.attempts))

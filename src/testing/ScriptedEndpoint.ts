@@ -14,6 +14,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { openai } from "../endpoint/dialect/OpenAi.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type { Step } from "./Step.ts"
 import { body, status } from "./Step.ts"
@@ -101,6 +102,7 @@ export const Recorder: Context.Service<Recorder, Recorder> = Context.Service<Rec
 )
 
 interface Stage {
+  readonly chatPath: RegExp
   script: readonly [Step, ...Array<Step>]
   next: number
   check: Step
@@ -155,6 +157,12 @@ const decodeBody = (request: HttpClientRequest.HttpClientRequest): Received["bod
   return JSON.parse(new TextDecoder().decode(body.body))
 }
 
+// where a chat in the endpoint's dialect arrives, below the part of the path that names the endpoint
+const chatPathOf = ({ endpoint: { dialect = openai } }: ScriptedEndpoint): RegExp => {
+  const parts = `/v1${dialect.chatPath}`.split("?")[0]!.split("{model}")
+  return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("[^/]+")}$`)
+}
+
 const emptyList = body("{\"object\":\"list\",\"data\":[]}")
 
 /**
@@ -188,7 +196,14 @@ const emptyList = body("{\"object\":\"list\",\"data\":[]}")
 export const layer = (...endpoints: ReadonlyArray<ScriptedEndpoint>): Layer.Layer<HttpClient.HttpClient | Recorder> =>
   Layer.effectContext(Effect.sync(() => {
     const stages = new Map<string, Stage>(
-      endpoints.map(({ id, script }) => [id, { script, next: 0, check: emptyList, checks: 0, received: [] }])
+      endpoints.map((endpoint) => [endpoint.id, {
+        chatPath: chatPathOf(endpoint),
+        script: endpoint.script,
+        next: 0,
+        check: emptyList,
+        checks: 0,
+        received: []
+      }])
     )
 
     const stageOf = (id: string): Stage => {
@@ -207,7 +222,7 @@ export const layer = (...endpoints: ReadonlyArray<ScriptedEndpoint>): Layer.Laye
         stage.checks++
         return Effect.andThen(Effect.sleep(stage.check.delay), perform(stage.check, request))
       }
-      if (path.join("/") !== "v1/chat/completions") return perform(status(404), request)
+      if (!stage.chatPath.test(`/${path.join("/")}`)) return perform(status(404), request)
       return Effect.flatMap(Clock.currentTimeMillis, (at) => {
         const received = { at, headers: { ...request.headers }, body: decodeBody(request), cancelled: false }
         stage.received.push(received)

@@ -4,7 +4,7 @@ import { Classifier, RelayService } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 
 const read = (text: string) =>
-  Classifier.classify({ status: 200, headers: {}, text }, {
+  Classifier.classify({ _tag: "Reply", status: 200, headers: {}, text }, {
     endpoint: "primary",
     account: "acme",
     model: "m-1",

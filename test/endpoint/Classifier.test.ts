@@ -8,7 +8,10 @@ const subject: Classifier.Subject = { endpoint: "primary", account: "acme", mode
 type Body = string | object | null
 
 const classify = (status: number, body: Body, headers: Readonly<Record<string, string>> = {}) =>
-  Classifier.classify({ status, headers, text: typeof body === "string" ? body : JSON.stringify(body) }, subject)
+  Classifier.classify(
+    { _tag: "Reply", status, headers, text: typeof body === "string" ? body : JSON.stringify(body) },
+    subject
+  )
 
 const failureOf = (status: number, body: Body, headers?: Readonly<Record<string, string>>) => {
   const result = classify(status, body, headers)

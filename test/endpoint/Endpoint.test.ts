@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Effect, Layer, Redacted, Schema } from "effect"
-import { Configuration, Endpoint, RelayService } from "effect-relay"
+import { Configuration, Dialect, Endpoint, RelayService } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { inspect } from "node:util"
 
@@ -96,6 +96,62 @@ const refused: ReadonlyArray<Refused> = [
   ["a header that is a number", { headers: { "x-a": 7 } }, "headers.x-a", undefined, /./],
   ["a header with a line break", { headers: { "x-a": "a\r\nb" } }, "headers.x-a", undefined, /./],
   ["a header whose name is none", { headers: { "x a": "a" } }, "headers.x a", undefined, /./],
+  ["a dialect that is a name", { dialect: "anthropic" }, "dialect", `"anthropic"`, /object/],
+  ["a dialect that was not called", { dialect: Dialect.anthropic }, "dialect", "function", /object/],
+  ["a dialect that is null", { dialect: null }, "dialect", "null", /object/],
+  ["half a dialect", { dialect: { name: "mine" } }, "dialect.chatPath", "undefined", /./],
+  ["a dialect without a name", { dialect: { ...Dialect.openai, name: " " } }, "dialect.name", `" "`, aText],
+  [
+    "a dialect whose path is none",
+    { dialect: { ...Dialect.openai, chatPath: "chat" } },
+    "dialect.chatPath",
+    `"chat"`,
+    /path/
+  ],
+  [
+    "a dialect whose health path is none",
+    { dialect: { ...Dialect.openai, healthPath: "" } },
+    "dialect.healthPath",
+    `""`,
+    /path/
+  ],
+  [
+    "a dialect whose key goes in no header",
+    { dialect: { ...Dialect.openai, key: { header: "x key" } } },
+    "dialect.key.header",
+    `"x key"`,
+    /header name/
+  ],
+  [
+    "a dialect with a header that cannot be sent",
+    { dialect: Dialect.anthropic({ version: "2023\n" }) },
+    "dialect.headers.anthropic-version",
+    undefined,
+    /header/
+  ],
+  [
+    "a dialect that lets nothing be said",
+    { dialect: Dialect.anthropic({ maxTokens: 0 }) },
+    "dialect.defaults.max_tokens",
+    "0",
+    fromOne
+  ],
+  ["a dialect that cannot read", { dialect: { ...Dialect.openai, read: true } }, "dialect.read", "true", /function/],
+  [
+    "a dialect whose words mean nothing",
+    { dialect: { ...Dialect.openai, words: { oops: "Sorry" } } },
+    "dialect.words.oops",
+    `"Sorry"`,
+    /"Rate", "Quota"/
+  ],
+  [
+    "a dialect with more than a dialect has",
+    { dialect: { ...Dialect.openai, mood: 1 } },
+    "dialect.mood",
+    "1",
+    noOption
+  ],
+  ["a validator that is a pattern", { validate: /yes/ }, "validate", "object", /function/],
   ["an option nobody knows", { weight: 5 }, "weight", undefined, noOption],
   ["an option in the wrong case", { baseURL: "https://host/v1" }, "baseURL", undefined, noOption],
   ["a circuit breaker that is a number", { circuitBreaker: 5 }, "circuitBreaker", undefined, /./],
@@ -138,6 +194,8 @@ describe("the description of an endpoint", () => {
         apiKey: undefined,
         models: "any",
         tier: 0,
+        dialect: Dialect.openai,
+        validate: undefined,
         attemptTimeout: undefined
       })
       assert.strictEqual(Endpoint.wireModel(endpoint, "gpt-5"), "gpt-5")
@@ -145,9 +203,33 @@ describe("the description of an endpoint", () => {
 
   it.effect("takes undefined for left out", () =>
     Effect.gen(function*() {
-      const names = ["baseUrl", "apiKey", "account", "models", "tier", "limits", "prices", "headers", "attemptTimeout"]
+      const names = [
+        "baseUrl",
+        "apiKey",
+        "account",
+        "models",
+        "tier",
+        "limits",
+        "prices",
+        "headers",
+        "dialect",
+        "validate",
+        "attemptTimeout"
+      ]
       const nothing = Object.fromEntries([...names, "circuitBreaker", "bulkhead"].map((name) => [name, undefined]))
       assert.deepStrictEqual(yield* make({ id: "primary", ...nothing }), yield* Endpoint.make({ id: "primary" }))
+    }))
+
+  it.effect.each([
+    Dialect.openai,
+    Dialect.azure(),
+    Dialect.anthropic(),
+    Dialect.gemini,
+    Dialect.deepseek,
+    Dialect.openrouter
+  ])("may name its dialect, which it shares with others: $name", (dialect) =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* Endpoint.make({ id: "primary", dialect })).dialect, dialect)
     }))
 
   it.effect("may end its address in slashes", () =>

@@ -4,6 +4,7 @@ import {
   Bulkhead,
   CircuitBreaker,
   Classifier,
+  Dialect,
   Endpoint,
   RateLimiter,
   RelayError,
@@ -89,7 +90,7 @@ const classify = (status: number, text: string, secret: string | undefined) => {
     secrets: secret === undefined ? [] : [secret],
     now: 0
   }
-  const result = Classifier.classify({ status, headers: {}, text }, subject)
+  const result = Classifier.classify({ _tag: "Reply", status, headers: {}, text }, subject)
   return Result.isSuccess(result)
     ? assert.fail("an answer")
     : writings(result.failure, Cause.fail(result.failure)).join("\n")
@@ -199,10 +200,10 @@ const described: Endpoint.Options = {
 }
 
 /** Asks twice through a relay whose only endpoint responds like this, and collects what is left behind. */
-const tracesOf = (respond: Respond) =>
+const tracesOf = (respond: Respond, more: Partial<Endpoint.Options> = {}) =>
   Effect.suspend(() => {
     const traces = noTraces()
-    const options = { endpoints: [described], retry: Retry.none, health: "off" } as const
+    const options = { endpoints: [{ ...described, ...more }], retry: Retry.none, health: "off" } as const
     const relayLayer = RelayService.layer(options).pipe(
       Layer.provide([CircuitBreaker.layer(), Bulkhead.layer(), RateLimiter.layer(), cacheOf(traces)]),
       Layer.provide(clientOf(respond))
@@ -306,6 +307,61 @@ describe.each([["the key", key], ["a header", header]] as const)("%s of an endpo
       const endpoint = yield* Endpoint.make(described)
       for (const written of [print(endpoint), JSON.stringify(endpoint), String(endpoint)]) {
         assert.isFalse(leaks(secret, written), written)
+      }
+    }))
+})
+
+const dialects = [
+  Dialect.openai,
+  Dialect.azure(),
+  Dialect.anthropic(),
+  Dialect.gemini,
+  Dialect.deepseek,
+  Dialect.openrouter,
+  { ...Dialect.openai, name: "mine", key: { header: "X-Token", scheme: "Token" } }
+]
+
+describe.each(dialects)("the key of an endpoint that speaks $name", (dialect) => {
+  const more = { dialect, headers: {}, baseUrl: "http://primary.test" }
+
+  it.effect("is sent, and leaves no trace", () =>
+    Effect.gen(function*() {
+      const sent: Array<string> = []
+      const traces = yield* tracesOf((request) =>
+        Effect.sync(() => {
+          sent.push(JSON.stringify(Object.entries(request.headers)))
+          return new Response("{}")
+        }), more)
+      assert.isTrue(sent.some((headers) => headers.includes(key.value)), "it was never sent")
+      for (const where of ["errors", "status", "events", "spans"] as const) assert.isNotEmpty(traces[where])
+      assertNoTrace(key, traces)
+    }))
+
+  it.effect("leaves no trace when it comes back, or the connection breaks with it", () =>
+    Effect.gen(function*() {
+      for (const echo of Object.values(echoes)) {
+        assertNoTrace(key, yield* tracesOf(respondWith(echo, key), more))
+      }
+      for (const cause of Object.values(causes)) assertNoTrace(key, yield* tracesOf(broken(cause, key), more))
+    }))
+
+  it.effect("leaves no trace when a validator shows it", () =>
+    Effect.gen(function*() {
+      const validate = () => {
+        throw new Error(`the key was ${key.value}`)
+      }
+      const answers = [
+        { choices: [{ message: { content: "Hello." } }] },
+        { content: [{ type: "text", text: "Hello." }] },
+        { candidates: [{ content: { parts: [{ text: "Hello." }] } }] }
+      ]
+      for (const answer of answers) {
+        const traces = yield* tracesOf(() => Effect.sync(() => new Response(JSON.stringify(answer))), {
+          ...more,
+          validate
+        })
+        assert.isNotEmpty(traces.errors)
+        assertNoTrace(key, traces)
       }
     }))
 })

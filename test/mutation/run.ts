@@ -26,8 +26,8 @@ const textOf = new Map(files.map((file) => [file, readFileSync(join(root, file),
 
 const results = await new Stryker({
   mutate: files,
-  testRunner: "vitest",
-  plugins: ["@stryker-mutator/vitest-runner"],
+  testRunner: "warm",
+  plugins: ["./test/mutation/WarmRunner.ts"],
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   coverageAnalysis: "perTest",
   concurrency: 2,

@@ -1,16 +1,10 @@
-import { readFileSync } from "node:fs"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 import config from "../../vitest.config.ts"
 
-const hasLaws = (file: TestSpecification): number => Number(readFileSync(file.moduleId, "utf8").includes("/Law.ts\""))
-
-/**
- * The long laws last: the first test that fails ends a mutant. It matters to mutants of code that runs when a module is
- * loaded, for which every test is run; most of them are texts, tables and schemas, and the short tests see them.
- */
-class LawsLast extends BaseSequencer {
+/** Keeps the order that the runner of the mutants has given the files. */
+class AsGiven extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    return files.toSorted((a, b) => hasLaws(a) - hasLaws(b))
+    return files
   }
 }
 
@@ -23,6 +17,11 @@ export default {
     include: ["test/machine/**/*.test.ts", "test/policy/**/*.test.ts"],
     isolate: true,
     cache: false as const,
-    sequence: { sequencer: LawsLast }
+    // the default one asks to be told of a start, and runs of single mutants have none
+    reporters: [{}],
+    // what counts the visits to each mutant takes its time
+    testTimeout: 600_000,
+    env: { LAWS: "few" },
+    sequence: { sequencer: AsGiven }
   }
 }

@@ -112,6 +112,14 @@ describe("Fallback", () => {
       refusal(() => Fallback.byTag({ BulkheadFull: 5 } as object)),
       "Fallback.byTag: BulkheadFull is number, but it has to be a function from the failure to an effect"
     )
+    for (
+      const [cases, name] of [[null, "null"], [undefined, "undefined"], ["retry", "string"], [[], "object"]] as const
+    ) {
+      assert.strictEqual(
+        refusal(() => Fallback.byTag(cases as never)),
+        `Fallback.byTag: cases is ${name}, but it has to be an object of handlers by tag`
+      )
+    }
     assert.strictEqual(
       refusal(() => Fallback.effect(null as never)),
       "Fallback.effect: fallback is null, but it has to be an effect, or a function from the failure to one"

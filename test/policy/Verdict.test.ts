@@ -41,4 +41,23 @@ describe("Verdict", () => {
     assert.sameMembers(ends, ["ContentRefused", "RequestRejected", "DeadlineExceeded"])
     for (const { again, elsewhere } of Object.values(Verdict.byTag)) assert.isTrue(elsewhere || !again)
   })
+
+  it("believes a failure that says for itself where a retry helps", () => {
+    const { again, breaker } = Verdict.byTag.EndpointUnavailable
+    const of = (tag: string, retry: unknown) => Verdict.of({ _tag: tag, retry })
+    assert.deepStrictEqual(of("EndpointUnavailable", "Elsewhere"), { breaker, again: false, elsewhere: true })
+    assert.deepStrictEqual(of("EndpointUnavailable", "Anywhere"), { breaker, again, elsewhere: true })
+    assert.deepStrictEqual(of("RequestRejected", "Anywhere"), { breaker: "Ignored", again: true, elsewhere: true })
+    assert.deepStrictEqual(of("RequestRejected", "Elsewhere"), { breaker: "Ignored", again: false, elsewhere: true })
+  })
+
+  it("believes nobody else, and nothing else", () => {
+    const { byTag, of } = Verdict
+    for (const retry of [undefined, null, "", "anywhere", true, {}]) {
+      assert.deepStrictEqual(of({ _tag: "RequestRejected", retry }), byTag.RequestRejected)
+    }
+    assert.isTrue(of({ _tag: "Unheard", retry: "Elsewhere" }).again)
+    const trap = Object.defineProperty({ _tag: "RequestRejected" }, "retry", { get: () => assert.fail("looked at") })
+    assert.deepStrictEqual(of(trap), byTag.RequestRejected)
+  })
 })

@@ -131,18 +131,18 @@ type Fields<E> = {
 }
 
 type Trail = { readonly attempts: ReadonlyArray<Attempt.Attempt> }
-type Answer = Trail & { readonly status?: number; readonly detail?: string }
+type Said = { readonly status?: number; readonly detail?: string; readonly retry?: "Anywhere" | "Elsewhere" }
+type Answer = Trail & Said
 type Later = { readonly retryAfter?: Duration.Duration }
 type Flat<A> = { readonly [K in keyof A]: A[K] }
 
 /** Every tag and every field, spelled out: a field that comes, goes or changes is a type error here. */
 interface Spelled {
-  readonly RateLimited: Trail & Later & {
+  readonly RateLimited: Answer & Later & {
     readonly _tag: "RateLimited"
     readonly key: string
     readonly source: "Limiter" | "Upstream"
-    readonly status?: number
-    readonly detail?: string
+    readonly scope?: "Account" | "Endpoint" | "Model"
   }
   readonly QuotaExceeded: Answer & Later & {
     readonly _tag: "QuotaExceeded"
@@ -169,7 +169,7 @@ interface Spelled {
   readonly InvalidResponse: Answer & {
     readonly _tag: "InvalidResponse"
     readonly endpoint: string
-    readonly reason: "Empty" | "NotJson" | "Malformed" | "ErrorInBody" | "CutOff" | "TooLarge"
+    readonly reason: "Empty" | "NotJson" | "Malformed" | "ErrorInBody" | "CutOff" | "TooLarge" | "Rejected"
   }
   readonly Unauthorized: Answer & Later & { readonly _tag: "Unauthorized"; readonly endpoint: string }
   readonly ModelNotFound: Answer & Later & {

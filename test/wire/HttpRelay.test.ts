@@ -1,7 +1,7 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Duration, Effect, Exit, Fiber, Layer, Redacted, type Scope } from "effect"
-import { type ChatRequest, type Endpoint, type RelayError, RelayService, Retry } from "effect-relay"
+import { type ChatRequest, Dialect, type Endpoint, type RelayError, RelayService, Retry } from "effect-relay"
 import { FetchHttpClient, type HttpClient } from "effect/http"
 import * as Server from "./Server.ts"
 
@@ -317,6 +317,41 @@ describe.each(Object.entries(clients))("a relay over %s", (_, client) => {
       assert.strictEqual(headers.accept, "application/json")
       assert.notInclude(JSON.stringify([body, headers]), "acme")
       assert.notInclude(JSON.stringify([body, headers]), "deadline")
+    }))
+
+  it.live("speaks to Anthropic as Anthropic speaks, and fails over from it", () =>
+    Effect.gen(function*() {
+      let calls = 0
+      const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
+      const server = yield* Server.http((response, request) =>
+        ++calls > 1
+          ? Server.json(overloaded, 529)(response, request)
+          : Server.json({
+            type: "message",
+            model: "claude-5",
+            content: [{ type: "text", text: "Hello." }],
+            stop_reason: "end_turn",
+            usage: { input_tokens: 10, output_tokens: 5 }
+          })(response, request)
+      )
+      const backup = yield* healthy
+      const relay = yield* makeRelay(client, {
+        primary: { id: "primary", baseUrl: server.url, dialect: Dialect.anthropic(), apiKey: Redacted.make("sk-1") },
+        backup: backup.url
+      })
+      const reply = yield* relay.chat(hi)
+      assert.deepInclude(reply, { text: "Hello.", finishReason: "stop", tokens: { input: 10, output: 5, total: 15 } })
+      assert.strictEqual((yield* relay.chat(hi)).meta.endpoint, "backup")
+
+      const [{ body, headers, method, path }] = server.received as [Server.Received, Server.Received]
+      assert.deepStrictEqual([method, path], ["POST", "/v1/messages"])
+      assert.deepInclude(headers, { "x-api-key": "sk-1", "anthropic-version": "2023-06-01" })
+      assert.notProperty(headers, "authorization")
+      assert.deepStrictEqual(JSON.parse(body), {
+        model: "any",
+        max_tokens: 4096,
+        messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }]
+      })
     }))
 
   it.live("sends no authorization where there is no key", () =>

@@ -1,0 +1,52 @@
+/**
+ * A chat request as it goes to one endpoint: where to, and what it says there.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import type * as ChatRequest from "../ChatRequest.ts"
+import type { Dialect } from "./Definition.ts"
+
+/**
+ * What is posted, and below which base URL.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Message {
+  readonly path: string
+  readonly text: string
+}
+
+const hasNone = (fields: object): boolean => {
+  for (const _ in fields) return false
+  return true
+}
+
+const textOf = (dialect: Dialect, body: ChatRequest.Body, model: string): Result.Result<string, string> => {
+  const { defaults, write } = dialect
+  // most endpoints take a request as it was written, once for all of them
+  if (write === undefined && hasNone(defaults)) return Result.succeed(body(model))
+  const request: ChatRequest.ChatRequest = { ...defaults, ...JSON.parse(body(model)) }
+  const written = write === undefined ? Result.succeed(request) : write(request)
+  return Result.flatMap(written, (value) => {
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined ? Result.fail("this request") : Result.succeed(text)
+  })
+}
+
+/**
+ * The request in a dialect, or what of it the dialect cannot say. Total: a
+ * dialect that throws cannot say the request.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const write = (dialect: Dialect, body: ChatRequest.Body, model: string): Result.Result<Message, string> => {
+  try {
+    const path = dialect.chatPath.replaceAll("{model}", () => encodeURIComponent(model))
+    return Result.map(textOf(dialect, body, model), (text) => ({ path, text }))
+  } catch {
+    return Result.fail("this request")
+  }
+}
