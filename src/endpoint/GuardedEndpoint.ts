@@ -146,17 +146,19 @@ export class GuardedEndpoint {
 
   /** Asks every policy at once, but for one that the call holds a pass of; charges all of them or none. */
   admit(demand: Demand, now: number, pass?: Pass["of"]): Admission | Failure.Failure {
-    const standing = this.#standing(demand.model, now)
-    if (standing !== undefined) return standing
-    if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe("Full")
-    const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
-    if (wait > 0) return this.limiter.refusalUnsafe(wait)
+    const refusal = this.#refusal(demand, now, pass)
+    if (refusal !== undefined) return refusal
     const ticket = this.breaker.admitUnsafe(now)
     if (ticket instanceof CircuitOpen) return ticket
     if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.#inFlight++
     return { target: this, demand, ticket, startedAt: now, taken: this.limiter.takenUnsafe(), limits: undefined }
+  }
+
+  /** Why it would not admit a call now; charges nothing. */
+  refusal(demand: Demand, now: number): Failure.Failure | undefined {
+    return this.#refusal(demand, now, undefined) ?? this.breaker.refusalUnsafe(now)
   }
 
   /** Waits in the queue of the policy that refused; `onPass` is called in the step that ends the wait. */
@@ -265,6 +267,14 @@ export class GuardedEndpoint {
     if (pausedUntil !== undefined) return { state: "Paused", until: pausedUntil }
     if (state === "HalfOpen") return { state: "Recovering" }
     return { state: suspicion >= degradedFrom ? "Degraded" : "Healthy" }
+  }
+
+  #refusal(demand: Demand, now: number, pass: Pass["of"] | undefined): Failure.Failure | undefined {
+    const standing = this.#standing(demand.model, now)
+    if (standing !== undefined) return standing
+    if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe("Full")
+    const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
+    return wait > 0 ? this.limiter.refusalUnsafe(wait) : undefined
   }
 
   #standing(model: string, now: number): Failure.Failure | undefined {

@@ -69,6 +69,8 @@ export interface CircuitHandle
   /** Milliseconds above which a success counts as slow. */
   readonly slowCallDuration: number
   readonly admitUnsafe: (now: number) => Circuit.Ticket | CircuitOpen
+  /** What `admitUnsafe` would refuse a call with now; changes nothing. */
+  readonly refusalUnsafe: (now: number) => CircuitOpen | undefined
   /** `hint`: milliseconds that the failure itself asks to wait. */
   readonly settleUnsafe: (
     ticket: Circuit.Ticket,

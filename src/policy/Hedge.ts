@@ -11,17 +11,18 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import type * as Config from "effect/Config"
 import { unwrap } from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Patience from "../machine/Patience.ts"
+import * as Authority from "./Authority.ts"
 import type * as Configuration from "./Configuration.ts"
+import * as Copies from "./Copies.ts"
 import * as Deadline from "./Deadline.ts"
 import * as HedgeOptions from "./HedgeOptions.ts"
 import * as Idempotent from "./Idempotent.ts"
@@ -108,8 +109,20 @@ export interface Hedge extends Keyed.Family<Hedge, HedgeOptions.Options, Snapsho
    * Copies that lost are interrupted, and their finalizers have run before the
    * answer comes out; so has every copy when the call is interrupted. A call
    * that is not marked runs as it is.
+   *
+   * Inside a relayed call, further copies are taken from that call's attempts
+   * and paid from its budget, instead of the one in the options.
    */
   readonly protect: Policy.Policy
+  /**
+   * The same for copies that are not alike, marked or not: `copy` is asked for
+   * each by its number, from 0. `budget` says in the step in which one more
+   * would begin whether it may, beside what the hedge itself can afford.
+   */
+  readonly race: <A, E, R>(
+    copy: (index: number) => Effect.Effect<A, E, R>,
+    budget: HedgeOptions.Budget
+  ) => Effect.Effect<A, E, R>
   readonly state: Effect.Effect<Snapshot>
   /** Forgets the latencies and fills up the credit. */
   readonly reset: Effect.Effect<void>
@@ -136,7 +149,7 @@ const build = (
   let extra = 0
   let won = 0
 
-  const withdraw = (now: number): boolean => {
+  const withdraw = (now: number, budget: HedgeOptions.Budget | undefined): boolean => {
     if (credit < 1 || budget?.withdrawUnsafe(now) === false) return false
     credit--
     extra++
@@ -149,8 +162,9 @@ const build = (
     Patience.observe(patience, now - startedAt, now)
   }
 
-  const marked = <A, E, R>(
-    self: Effect.Effect<A, E, R>,
+  const run = <A, E, R>(
+    copy: (index: number) => Effect.Effect<A, E, R>,
+    budget: HedgeOptions.Budget | undefined,
     parent: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<A, E, R> => {
     const clock = Now.clockOf(parent)
@@ -158,55 +172,27 @@ const build = (
     const delay = Patience.delay(patience, startedAt, rule)
     const canEnd = (now: number, wait: number): boolean => Deadline.leftUnsafe(parent, now) >= wait + patience.expected
     if (delay === Infinity || !canEnd(startedAt, delay)) {
-      return Effect.onExitPrimitive(self, (exit) => {
+      return Effect.onExitPrimitive(copy(0), (exit) => {
         settle(exit, startedAt, Now.read(clock))
         return undefined
       })
     }
 
-    const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-    let isOver = false
-    // the finalizer stands before the first copy begins: no interrupt can fall between the two
-    return Effect.onExitPrimitive(
-      Effect.callback<A, E>((resume) => {
-        const fork = Effect.runForkWith(parent.context as Context.Context<R>)
-        const causes: Array<Cause.Cause<E>> = []
-        let running = 0
-
-        const begin = (index: number): void => {
-          running++
-          const fiber = fork(self)
-          fibers.push(fiber)
-          fiber.addObserver((exit) => {
-            running--
-            if (isOver) return
-            if (exit._tag === "Success") won += index > 0 ? 1 : 0
-            else if (index > 0) causes.push(exit.cause)
-            else causes.unshift(exit.cause)
-            isOver = exit._tag === "Success" || running === 0
-            if (isOver) resume(exit._tag === "Success" ? exit : Exit.failCause(mostTelling(causes)))
-          })
-        }
-
-        let turn = 0
-        const next: Effect.Effect<void> = Effect.flatMap(Effect.sleep(delay), () => {
-          turn++
+    return Copies.run(
+      parent,
+      {
+        copy,
+        maxCopies,
+        delay,
+        mayBegin: () => {
           const now = Now.read(clock)
-          // paid for and begun in one step
-          if (canEnd(now, 0) && withdraw(now)) begin(turn)
-          return turn + 1 < maxCopies ? next : Effect.void
-        })
-
-        begin(0)
-        if (!isOver) fibers.push(fork(next))
-      }),
-      (exit) => {
-        isOver = true
-        settle(exit, startedAt, Now.read(clock))
-        for (const fiber of fibers) fiber.interruptUnsafe(parent.id)
-        const left = fibers.filter((fiber) => fiber.pollUnsafe() === undefined)
-        return left.length === 0 ? undefined : Effect.asVoid(Fiber.awaitAll(left))
-      }
+          return canEnd(now, 0) && withdraw(now, budget)
+        },
+        onWon: () => {
+          won++
+        }
+      },
+      (exit) => settle(exit, startedAt, Now.read(clock))
     )
   }
 
@@ -224,7 +210,11 @@ const build = (
     key,
     protect: Policy.make(
       <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-        Effect.withFiber((fiber) => fiber.getRef(Idempotent.CurrentIdempotent) ? marked(self, fiber) : self),
+        Effect.withFiber((fiber) =>
+          fiber.getRef(Idempotent.CurrentIdempotent)
+            ? run(() => self, Authority.ofUnsafe(fiber) ?? budget, fiber)
+            : self
+        ),
       () => ({
         _tag: "Hedge",
         maxCopies,
@@ -232,6 +222,7 @@ const build = (
         quantile: rule._tag === "Quantile" ? rule.quantile : undefined
       })
     ),
+    race: (copy, budget) => Effect.withFiber((fiber) => run(copy, budget, fiber)),
     state: Effect.sync(snapshotUnsafe),
     reset: Effect.sync(() => {
       patience = Patience.make(rule)
@@ -240,10 +231,6 @@ const build = (
     snapshotUnsafe
   }
 }
-
-// a bug before a failure before an interrupt; among equals the call that would have been made anyway
-const mostTelling = <E>(causes: ReadonlyArray<Cause.Cause<E>>): Cause.Cause<E> =>
-  causes.find(Cause.hasDies) ?? causes.find(Cause.hasFails) ?? causes[0]!
 
 /**
  * A hedge for code of your own.

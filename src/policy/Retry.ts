@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import * as Authority from "./Authority.ts"
 import * as Configuration from "./Configuration.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Now from "./Now.ts"
@@ -125,6 +126,9 @@ export interface Retry {
    * deadline allow; then the latest failure comes out, as it was. A wait that
    * would not end before the deadline is not begun. Defects and interrupts are
    * not tried again.
+   *
+   * Inside a relayed call, retries are taken from that call's attempts and paid
+   * from its budget, instead of this one's.
    */
   readonly protect: Policy.Policy
 }
@@ -164,6 +168,7 @@ const build = (
   ): Effect.Effect<Exit.Exit<A, E> | undefined, never, R> =>
     Effect.withFiber((fiber) => {
       const clock = Now.clockOf(fiber)
+      const payer = Authority.ofUnsafe(fiber) ?? budget
       let isOwed = false
       const untilDue = (due: number): Effect.Effect<void> => {
         const left = due - Now.read(clock)
@@ -177,8 +182,8 @@ const build = (
         Effect.suspend((): Effect.Effect<Exit.Exit<A, E> | undefined, never, R> => {
           const now = Now.read(clock)
           if (delay >= Deadline.leftUnsafe(fiber, now)) return Effect.undefined
-          if (budget !== undefined && !budget.withdrawUnsafe(now)) return Effect.undefined
-          isOwed = budget !== undefined
+          if (payer !== undefined && !payer.withdrawUnsafe(now)) return Effect.undefined
+          isOwed = payer !== undefined
           return Effect.flatMap(clock.sleep(Duration.millis(delay)), () =>
             Effect.flatMap(untilDue(now + delay), () => {
               isOwed = false
@@ -186,7 +191,7 @@ const build = (
             }))
         }),
         () => {
-          if (isOwed) budget!.refundUnsafe(Now.read(clock))
+          if (isOwed) payer!.refundUnsafe(Now.read(clock))
           return undefined
         }
       )

@@ -169,6 +169,12 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
     return this.#refuse(verdict.reason, verdict.retryAfter).error
   }
 
+  refusalUnsafe(now: number): CircuitOpen | undefined {
+    if (this.#mode !== "enforce" && this.#circuit._tag !== "Isolated") return undefined
+    const [verdict] = Circuit.admit(this.#circuit, now, this.#plan.rules)
+    return Circuit.isTicket(verdict) ? undefined : this.#refuse(verdict.reason, verdict.retryAfter).error
+  }
+
   settleUnsafe(ticket: Circuit.Ticket, outcome: Circuit.Outcome, now: number, random: number, hint?: number): void {
     // nothing is counted, but a probe that was let out before gives its place back
     const counted = this.#mode === "off" ? "Ignored" : outcome

@@ -6,48 +6,54 @@
  * candidates have failed, and waiting may help, the schedule sleeps, at least
  * until the soonest `retryAfter`. A wait beyond the deadline or the cap is not
  * begun.
- * This loop is the one authority on trying again: nothing below it retries.
+ * This loop is the one authority on trying again: what runs inside it takes its
+ * attempts from the same count, pays from the same budget, and leaves the
+ * waiting to it.
  *
  * @since 0.1.0
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Failure from "../endpoint/Failure.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
+import * as Authority from "../policy/Authority.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import * as Pause from "./Pause.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
 import * as Round from "./Round.ts"
 import * as Standby from "./Standby.ts"
 
-const nobodyToAsk = <A, E, R>(
+/**
+ * The failure of a call that nobody could be asked for.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const nobodyToAsk = (
   relay: Progress.Relay,
-  call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>
-): RelayError.ExecuteError =>
-  call.model === undefined || relay.registry.knows(call.model)
-    ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
-    : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
+  model: string | undefined,
+  attempts: ReadonlyArray<Attempt.Attempt>
+): RelayError.RelayExhausted | Failure.ModelNotFound =>
+  model === undefined || relay.registry.knows(model)
+    ? Rejection.make(RelayError.RelayExhausted, { attempts })
+    : Rejection.make(Failure.ModelNotFound, { model, attempts })
 
-// a schedule of a relay is told of the relay's failures; one of somebody else's is told as what it came to
-const toInput = <E>(failure: Progress.Failed<E>, progress: Progress.Progress<E>): RelayError.RelayError =>
-  RelayError.isRelayError(failure)
-    ? failure
-    : Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
+// whoever is inside another call leaves the waiting to that one, which may know somebody else to ask
+const mayBeginRound = <E>({ authority, sent }: Progress.Progress<E>): boolean =>
+  authority.hasLeft(sent === 0) && Authority.inForce(authority.parent) === undefined
 
 /** Having sent nothing this round: whether another is worth while now, with a pass in hand or other endpoints. */
 const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effect.Effect<boolean> => {
   const now = Now.read(progress.clock)
   const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
-  const lines = Standby.choose(progress.shortages).filter((shortage) => Standby.knownWait(shortage) < maxWait)
+  const lines = Standby.choose(progress.shortages, maxWait)
   const [first] = lines
   if (first === undefined) return Effect.succeed(false)
   relay.events.tell({
@@ -71,7 +77,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>
 ): Effect.fn.Return<Progress.Answered<A>, Progress.Failed<E>, R> {
-  let step: Effect.Success<ReturnType<typeof Schedule.toStep<unknown, RelayError.RelayError, never, never>>> | undefined
+  let step: Pause.Step | undefined
   let mayStandBy = true
   while (true) {
     const sentBefore = progress.sent
@@ -88,16 +94,18 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     }
 
     const failures = Array.from(progress.failures.values())
-    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call, progress))
+    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call.model, progress.attempts))
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
-    if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
+    if (!summary.again || !mayBeginRound(progress)) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)
-    const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
-      Effect.map(([, delay]) => Math.max(summary.soonest, Duration.toMillis(delay))),
-      Pull.catchDone(() => Effect.undefined)
+    const delay = yield* Pause.next(
+      step,
+      progress.clock.currentTimeMillisUnsafe(),
+      Pause.toInput(summary.failure, progress.attempts),
+      summary.soonest
     )
     const now = Now.read(progress.clock)
-    const mayWait = delay !== undefined && delay <= relay.maxWait && now + delay < progress.deadlineAt
+    const mayWait = delay !== undefined && Pause.isWorthwhile(relay, delay, progress.deadlineAt - now)
     if (!mayWait || !RetryBudget.withdraw(relay.budget, now)) return yield* Effect.fail(summary.failure)
 
     progress.round++
@@ -133,7 +141,9 @@ export const run = <A, E, R>(
   Effect.withFiber((fiber) => {
     const clock = Now.clockOf(fiber)
     const startedAt = Now.read(clock)
+    const authority = new Authority.Authority(relay.maxAttempts, relay.budget, Authority.ofUnsafe(fiber))
     const progress: Progress.Progress<E> = {
+      authority,
       clock,
       random: fiber.getRef(Random.Random),
       startedAt,
@@ -144,14 +154,15 @@ export const run = <A, E, R>(
       demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
       failures: new Map(),
       asked: undefined,
+      ending: undefined,
       shortages: [],
-      timeout: undefined,
       pass: undefined,
       round: 0,
       sent: 0
     }
     return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {
       Progress.returnPass(progress)
+      authority.end()
       if (call.isAnnounced) announce(relay, exit, progress.attempts)
       return undefined
     })

@@ -36,6 +36,8 @@ export interface Options {
   readonly deadline?: Duration.Input | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
+  /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
+  readonly hedge?: boolean | undefined
 }
 
 /**
@@ -62,22 +64,43 @@ export type Chat = (
 const rejected = (detail: string): RelayError.RelayError =>
   Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
 
-/** A request as it was when it came: what its owner does to it later changes neither attempt nor cache. */
-interface Written {
+/**
+ * A request as it was when it came: what its owner does to it later changes
+ * neither attempt nor cache.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
   readonly tokens: number
+  readonly mayHedge: boolean
 }
 
-const write = (request: ChatRequest.ChatRequest): Effect.Effect<Written, RelayError.RelayError> =>
-  Effect.try({
-    try: () => ({
-      model: request.model,
-      body: ChatRequest.write(request),
-      tokens: ChatRequest.estimateTokens(request)
-    }),
-    catch: (cause) =>
-      rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+/**
+ * Takes a request down, unless it can be sent to nobody.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const read = (
+  request: ChatRequest.ChatRequest,
+  options: Options | undefined
+): Effect.Effect<Written, RelayError.RelayError> =>
+  Effect.suspend(() => {
+    const flaw = ChatRequest.flaw(request)
+    if (flaw !== undefined) return Effect.fail(rejected(flaw))
+    return Effect.try({
+      try: () => ({
+        model: request.model,
+        body: ChatRequest.write(request),
+        tokens: ChatRequest.estimateTokens(request),
+        mayHedge: options?.hedge !== false
+      }),
+      catch: (cause) =>
+        rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+    })
   })
 
 /**
@@ -91,7 +114,7 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, model, tokens }: Written, deadline: number | undefined) =>
+  const ask = ({ body, mayHedge, model, tokens }: Written, deadline: number | undefined) =>
     Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
       model,
       estimatedTokens: tokens,
@@ -101,7 +124,8 @@ export const make = (
       verdict: Verdict.of,
       deadline,
       isAnnounced: false,
-      idempotent: true
+      idempotent: true,
+      mayHedge
     })
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
@@ -150,10 +174,8 @@ export const make = (
   })
 
   return Effect.fnUntraced(function*(request, options) {
-    const flaw = ChatRequest.flaw(request)
-    if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
+    const written = yield* read(request, options)
     const deadline = yield* Deadline.decode(options?.deadline)
-    const written = yield* write(request)
     const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
     const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
     if (text === undefined || Result.isFailure(text)) return yield* askDirectly

@@ -23,6 +23,8 @@ export interface Options<E> {
   readonly deadline?: Duration.Input | undefined
   /** Whether the operation may run again after it ran once. Default: true. */
   readonly idempotent?: boolean | undefined
+  /** `false` runs no second copy, however slow the first is. Default: what the relay's `hedge` says. */
+  readonly hedge?: boolean | undefined
   /** Whether a failure is the caller's own fault: no endpoint is blamed and none is tried after it. Default: none is. */
   readonly isCallersFault?: ((failure: E) => boolean) | undefined
 }
@@ -58,6 +60,7 @@ export const make = (relay: Progress.Relay): Execute => (operation, options) =>
         verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
         deadline,
         isAnnounced: true,
-        idempotent: options?.idempotent !== false
+        idempotent: options?.idempotent !== false,
+        mayHedge: options?.hedge !== false
       })
   )

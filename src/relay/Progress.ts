@@ -5,6 +5,7 @@
  */
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
@@ -13,6 +14,8 @@ import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
+import type * as Authority from "../policy/Authority.ts"
+import type * as Hedge from "../policy/Hedge.ts"
 import type * as Verdict from "../policy/Verdict.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -34,6 +37,8 @@ export interface Relay {
   readonly maxAttempts: number
   /** Retries that successes have paid for. */
   readonly budget: RetryBudget.RetryBudget
+  /** Second copies of slow calls, a hedge for each model. */
+  readonly hedge: Hedge.Hedge | undefined
 }
 
 /**
@@ -55,6 +60,8 @@ export interface Call<A, E, R> {
   readonly isAnnounced: boolean
   /** Whether it may be sent again after it was sent once. */
   readonly idempotent: boolean
+  /** Whether the caller lets it have a second copy. */
+  readonly mayHedge: boolean
 }
 
 /**
@@ -66,6 +73,17 @@ export interface Call<A, E, R> {
 export interface Answered<A> {
   readonly value: A
   readonly meta: Meta.Meta
+}
+
+/**
+ * What one attempt came back with, and from whom.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sent<A> {
+  readonly endpoint: string
+  readonly value: A
 }
 
 // a trail of more attempts than this goes on untold
@@ -90,6 +108,8 @@ export interface Progress<E> {
   readonly random: Random.Random
   readonly startedAt: number
   readonly deadlineAt: number
+  /** In charge of trying again, for this call and for what runs inside it. */
+  readonly authority: Authority.Authority
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */
@@ -101,8 +121,8 @@ export interface Progress<E> {
   shortages: Array<Standby.Shortage>
   /** Whom the latest attempt went to. */
   asked: GuardedEndpoint.GuardedEndpoint | undefined
-  /** The failure of an attempt that ran out of time: ours, and not the operation's. */
-  timeout: unknown
+  /** What ends the call, whoever else there is to ask. */
+  ending: Exit.Exit<never, Failed<E>> | undefined
   /** What the call has waited for and not used yet. */
   pass: GuardedEndpoint.Pass | undefined
   round: number
@@ -110,13 +130,17 @@ export interface Progress<E> {
 }
 
 /**
- * Adds a try to the trail, and tells of it.
+ * Adds a try to the trail, where an answer stays last whoever lost to it, and tells of it.
  *
  * @category calls
  * @since 0.1.0
  */
 export const note = <E>(relay: Relay, progress: Progress<E>, attempt: Attempt.Attempt): void => {
-  if (progress.attempts.length < maxTrail) progress.attempts.push(attempt)
+  const { attempts } = progress
+  if (attempts.length < maxTrail) {
+    if (attempts.at(-1)?.outcome === "Success") attempts.splice(-1, 0, attempt)
+    else attempts.push(attempt)
+  }
   relay.events.tell({ _tag: "AttemptEnded", attempt })
 }
 

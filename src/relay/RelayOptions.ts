@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import type * as Hedge from "../policy/Hedge.ts"
 import * as Retry from "../policy/Retry.ts"
 import type * as RelayError from "./RelayError.ts"
 
@@ -26,6 +27,15 @@ export interface HealthOptions {
   /** What is fetched below an endpoint's base URL. */
   readonly path?: string | undefined
 }
+
+/**
+ * When slow calls get a second copy; what is not said is as in `Hedge.defaults`.
+ * The relay's retry budget pays, and each model has a hedge of its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type HedgeOptions = Omit<Hedge.Options, "budget">
 
 /**
  * The options of a relay; see `defaults`.
@@ -48,6 +58,8 @@ export interface Options {
   readonly retryBudget?: number | undefined
   /** What a success adds to that, 0 to 1. */
   readonly retryRatio?: number | undefined
+  /** A second copy of slow calls, at another endpoint of the same tier, or `"off"`. */
+  readonly hedge?: HedgeOptions | "off" | undefined
   /** An answer is slow when it takes more than this many times what the endpoint usually takes, from 1 up … */
   readonly slowFactor?: number | undefined
   /** … and more than this. */
@@ -71,6 +83,7 @@ export const defaults = {
   maxAttempts: 16,
   retryBudget: 100,
   retryRatio: 0.1,
+  hedge: "off",
   slowFactor: 3,
   slowFloor: "1 second",
   maxResponseBytes: 8 * 1024 * 1024,
@@ -100,6 +113,10 @@ export const Settings = Schema.Struct({
   maxAttempts: Configuration.integer(1, 1000),
   retryBudget: Configuration.integer(0),
   retryRatio: Configuration.share("closed"),
+  hedge: Configuration.field(
+    (value): value is HedgeOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
+    "it has to be \"off\" or an object of hedge options"
+  ),
   slowFactor: Configuration.atLeast(1),
   slowFloor: Configuration.durationOrZero,
   maxResponseBytes: Configuration.integer(1),

@@ -22,6 +22,8 @@ import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
+import * as Explain from "./Explain.ts"
+import * as Hedging from "./Hedging.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
@@ -98,6 +100,11 @@ export interface RelayService {
    * same policies, failover and retries. An operation may run more than once.
    */
   readonly execute: Execute.Execute
+  /**
+   * What `chat` would do with this request now, cache aside: whom it would ask, why not the others, what would change
+   * that, and what it does if nobody answers. Nothing is sent, charged or moved.
+   */
+  readonly explain: Explain.Explain
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
@@ -150,6 +157,7 @@ export const make = (
     const bulkhead = yield* Bulkhead.Bulkhead
     const limiter = yield* RateLimiter.RateLimiter
     const cache = yield* ResponseCache.ResponseCache
+    const hedge = yield* Hedging.make(settings.hedge)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 
@@ -222,12 +230,14 @@ export const make = (
       budget: RetryBudget.make(
         { capacity: settings.retryBudget, ratio: settings.retryRatio, ttl: Infinity, reserve: 0 },
         settings.retryBudget
-      )
+      ),
+      hedge
     }
 
     return {
       chat: Chat.make(relay, { client, maxResponseBytes: settings.maxResponseBytes }, cache),
       execute: Execute.make(relay),
+      explain: Explain.make(relay),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       events: events.stream,
       endpoints: {

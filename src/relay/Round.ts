@@ -10,20 +10,20 @@ import * as Exit from "effect/Exit"
 import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import type * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import { CurrentAuthority } from "../policy/Authority.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Hedging from "./Hedging.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
-import * as Route from "./Route.ts"
 import * as Standby from "./Standby.ts"
-
-// how many candidates are drawn one by one before the rest is gone through in order
-const draws = 64
 
 // an error of somebody else's may throw when it is looked at
 const describe = (failure: unknown): { readonly status?: number; readonly detail?: string } => {
@@ -56,33 +56,25 @@ const noteRefusal = <E>(
   })
 }
 
-/** Chooses and admits in one synchronous step: no other fiber can come between. */
+/** Chooses, of one tier or of all, and admits in one synchronous step: no other fiber can come between. */
 const admit = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  now: number
+  now: number,
+  tier: Registry.Tier | undefined
 ): GuardedEndpoint.Admission | undefined => {
+  // others under the same authority may have had the last attempt
+  if (!progress.authority.hasLeft(progress.sent === 0)) return undefined
   const { pass } = progress
   if (pass !== undefined) {
+    progress.tried.add(pass.target)
     const admission = relay.registry.isCurrent(pass.target) ? ask(relay, progress, pass.target, now) : undefined
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
-  const tiers = relay.registry.candidates(call.model)
-  for (let draw = 0; draw < draws; draw++) {
-    const target = Route.next(tiers, progress.tried, now, progress.random)
-    if (target === undefined) return undefined
-    const admission = ask(relay, progress, target, now)
-    if (admission !== undefined) return admission
-  }
-  for (const tier of tiers) {
-    for (const target of tier) {
-      const admission = progress.tried.has(target) ? undefined : ask(relay, progress, target, now)
-      if (admission !== undefined) return admission
-    }
-  }
-  return undefined
+  const tiers = tier === undefined ? Choice.tiers(relay, call.model) : [tier]
+  return Choice.first(tiers, progress.tried, now, progress.random, (target) => ask(relay, progress, target, now))
 }
 
 const ask = <E>(
@@ -91,7 +83,6 @@ const ask = <E>(
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
-  progress.tried.add(target)
   const verdict = target.admit(progress.demand, now, progress.pass?.of)
   if ("ticket" in verdict) {
     progress.pass = undefined
@@ -107,16 +98,17 @@ const send = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   admission: GuardedEndpoint.Admission,
-  now: number
+  now: number,
+  onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
   const { endpoint } = admission.target
   const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
   const operation = call.operation(endpoint, admission) as Effect.Effect<A, Progress.Failed<E>, R>
-  if (time === Infinity) return operation
+  if (time === Infinity) return Effect.provideService(operation, CurrentAuthority, progress.authority)
   return Effect.withFiber((fiber) => {
-    const context = fiber.context as Context.Context<R>
+    const context = Context.add(fiber.context as Context.Context<R>, CurrentAuthority, progress.authority)
     return Cutoff.run(
       operation,
       left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
@@ -125,79 +117,86 @@ const send = <A, E, R>(
       time,
       () =>
         // the caller's time being up says nothing about the endpoint
-        progress.timeout = left < limit
-          ? Deadline.passed(call.deadline!, Attempt.none)
-          : Fault.timedOut(endpoint.id, limit)
+        onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
     )
   })
 }
 
-const endingOf = <A, E, R>(
+/** How an attempt ended, and what that means for the call. */
+const conclude = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  exit: Exit.Exit<A, Progress.Failed<E>>
+  target: GuardedEndpoint.GuardedEndpoint,
+  exit: Exit.Exit<A, Progress.Failed<E>>,
+  timeout: RelayError.ExecuteError | undefined
 ): GuardedEndpoint.Ending => {
   if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usedTokens(exit.value) }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
   if (reason !== undefined) {
-    return { _tag: "Failed", failure: reason.error, verdict: judgeSafely(call, progress, reason.error) }
+    const failure = reason.error
+    const isOurs = timeout !== undefined && failure === timeout
+    const verdict = isOurs ? Verdict.of(failure) : judge(call, progress, failure as E)
+    progress.failures.set(target, failure)
+    if (!verdict.elsewhere || !call.idempotent) progress.ending ??= Exit.fail(failure)
+    // what a service keeps to itself, such as a quota, may be over by the next round
+    if (!verdict.again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(target)
+    return { _tag: "Failed", failure, verdict }
   }
   if (Cause.hasInterrupts(exit.cause)) return { _tag: "Interrupted" }
   const defect = Cause.squash(exit.cause)
   return { _tag: "Failed", failure: defect, verdict: Verdict.of(defect) }
 }
 
+// the caller's own function may throw; the permits have to go back all the same, and the call ends in the defect
 const judge = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  failure: Progress.Failed<E>
-): Verdict.Verdict => failure === progress.timeout ? Verdict.of(failure) : call.verdict(failure as E)
-
-// the caller's own function may throw; the permits have to go back all the same, and the loop meets the defect
-const judgeSafely = <A, E, R>(
-  call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>,
-  failure: Progress.Failed<E>
+  failure: E
 ): Verdict.Verdict => {
   try {
-    return judge(call, progress, failure)
-  } catch {
+    return call.verdict(failure)
+  } catch (defect) {
+    progress.ending ??= Exit.die(defect)
     return Verdict.of(failure)
   }
 }
 
-/** One attempt: `undefined` when no candidate is left, otherwise who was asked. */
+/** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
 const attempt = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>
-): Effect.Effect<{ readonly endpoint: string; readonly value: A } | undefined, Progress.Failed<E>, R> =>
+  progress: Progress.Progress<E>,
+  tier?: Registry.Tier
+): Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R> =>
   Effect.suspend(() => {
     let admission: GuardedEndpoint.Admission | undefined
+    let timeout: RelayError.ExecuteError | undefined
     // the finalizer stands before anything is admitted: no interrupt can fall between the two
     const asked: Effect.Effect<A | undefined, Progress.Failed<E>, R> = Effect.onExitPrimitive(
       Effect.suspend((): Effect.Effect<A | undefined, Progress.Failed<E>, R> => {
         const now = Now.read(progress.clock)
-        admission = admit(relay, call, progress, now)
+        admission = admit(relay, call, progress, now, tier)
         if (admission === undefined) return Effect.undefined
+        progress.authority.take(progress.sent === 0)
         progress.sent++
         progress.asked = admission.target
-        return send(relay, call, progress, admission, now)
+        return send(relay, call, progress, admission, now, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined
         const now = Now.read(progress.clock)
-        const ending = endingOf(call, progress, exit as Exit.Exit<A, Progress.Failed<E>>)
+        const { target } = admission
+        const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
         const duration = now - admission.startedAt
-        admission.target.settle(
+        target.settle(
           admission,
           ending,
           now,
           progress.random.nextDoubleUnsafe()
         )
         Progress.note(relay, progress, {
-          endpoint: admission.target.endpoint.id,
+          endpoint: target.endpoint.id,
           outcome: outcomeOf(ending),
           sent: true,
           round: progress.round,
@@ -240,12 +239,11 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
   progress.shortages = []
   progress.tried.clear()
   for (const target of progress.spent ?? []) progress.tried.add(target)
-  while (progress.sent < relay.maxAttempts) {
+  while (progress.authority.hasLeft(progress.sent === 0)) {
     if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
       return yield* Effect.fail(Deadline.passed(call.deadline, progress.attempts))
     }
-    const sentBefore = progress.sent
-    const exit = yield* Effect.exit(attempt(relay, call, progress))
+    const exit = yield* Effect.exit(Hedging.around(relay, call, progress, attempt))
     if (Exit.isSuccess(exit)) {
       if (exit.value === undefined) return undefined
       const now = Now.read(progress.clock)
@@ -255,18 +253,9 @@ export const run = Effect.fnUntraced(function*<A, E, R>(
       return { value, meta: { endpoint, latency, attempts: progress.attempts } }
     }
     // defects and interrupts are nobody's to retry
-    const reason = Cause.hasDies(exit.cause) ? undefined : exit.cause.reasons.find(Cause.isFailReason)
-    if (reason === undefined) return yield* Effect.failCause(exit.cause)
-    const failure = reason.error
-    const wasSent = progress.sent > sentBefore
-    const { again, elsewhere } = judge(call, progress, failure)
-    if (!elsewhere || (wasSent && !call.idempotent)) {
-      return yield* Effect.fail(RelayError.withAttempts(failure, progress.attempts))
-    }
-    if (progress.asked !== undefined) {
-      progress.failures.set(progress.asked, failure)
-      // what a service keeps to itself, such as a quota, may be over by the next round
-      if (!again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(progress.asked)
+    if (Cause.hasDies(exit.cause) || !Cause.hasFails(exit.cause)) return yield* Effect.failCause(exit.cause)
+    if (progress.ending !== undefined) {
+      return yield* Effect.mapError(progress.ending, (failure) => RelayError.withAttempts(failure, progress.attempts))
     }
   }
   return undefined

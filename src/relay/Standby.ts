@@ -47,13 +47,15 @@ export const knownWait = ({ refusal }: Shortage): number =>
 const maxLines = 8
 
 /**
- * Where to queue: where it is known to be soonest, and then where it was asked first.
+ * Where to queue: where it is known to be soonest, and then where it was asked
+ * first; not where it is known to take `maxWait` milliseconds or more.
  *
  * @category routing
  * @since 0.1.0
  */
-export const choose = (shortages: ReadonlyArray<Shortage>): ReadonlyArray<Shortage> =>
+export const choose = (shortages: ReadonlyArray<Shortage>, maxWait: number): ReadonlyArray<Shortage> =>
   shortages.toSorted((a, b) => knownWait(a) - knownWait(b)).slice(0, maxLines)
+    .filter((shortage) => knownWait(shortage) < maxWait)
 
 /**
  * Queues at all of these for at most `maxWait` milliseconds, and takes the first

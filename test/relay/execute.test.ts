@@ -75,6 +75,17 @@ describe("execute", () => {
       Trial.over([make("a", [never])], { ...once, circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) } })
     )))
 
+  it.effect("asks whose fault it is of every error, even of one that is nothing", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const nothing = Effect.suspend((): Effect.Effect<never, undefined> => {
+        runs++
+        return Effect.fail(undefined)
+      })
+      assert.isUndefined(yield* Effect.flip(execute(() => nothing, { isCallersFault: () => true })))
+      assert.strictEqual(runs, 1)
+    }).pipe(Effect.provide(Trial.over(two, once))))
+
   it.effect("an error that is the caller's fault ends the call and blames nobody", () =>
     Effect.gen(function*() {
       let runs = 0

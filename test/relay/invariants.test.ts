@@ -1,4 +1,4 @@
-/** What holds whatever happens: random faults, delays, interrupts and deadlines over three endpoints. */
+/** What holds whatever happens: random faults, delays, hedges, interrupts and deadlines over three endpoints. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
 import {
@@ -90,6 +90,8 @@ interface Report {
   readonly endings: ReadonlyArray<Ending>
   readonly received: ReadonlyArray<readonly [string, ScriptedEndpoint.Received]>
   readonly status: ReadonlyArray<EndpointStatus.EndpointStatus>
+  /** Every attempt there was, those of interrupted calls included. */
+  readonly tries: Trail
 }
 
 /** Somebody who changes one endpoint again and again while calls are under way. */
@@ -125,6 +127,7 @@ const run = Effect.fnUntraced(function*(seed: number) {
   )
   const planned = yield* Effect.forEach(Array.from({ length: calls }), (_, index) => call(index))
   return yield* Effect.gen(function*() {
+    const heard = yield* Trial.listen
     const started = yield* Effect.forEach(planned, (planned) =>
       Trial.start(Effect.gen(function*() {
         yield* Effect.sleep(planned.startedAt)
@@ -148,12 +151,14 @@ const run = Effect.fnUntraced(function*(seed: number) {
           all.map((received) =>
             [id, received] as const
           )))).flat(),
-      status: yield* Effect.flatMap(Trial.relay, ({ status }) => status)
+      status: yield* Effect.flatMap(Trial.relay, ({ status }) => status),
+      tries: heard.flatMap((event) => event._tag === "AttemptEnded" ? [event.attempt] : [])
     }
     return report
   }).pipe(Effect.provide(Trial.over(endpoints, {
     maxAttempts,
     attemptTimeout: "5 seconds",
+    hedge: seed % 3 === 0 ? "off" : { delay: "300 millis", maxCopies: 1 + seed % 3, maxExtraLoad: 1, burst: 100 },
     bulkhead: narrow,
     circuitBreaker: { openFor: "5 seconds", tripPolicy: CircuitBreaker.consecutive(4) }
   })))
@@ -201,6 +206,7 @@ layer(Reports.layer)(`after ${runs} random runs of ${calls} calls`, (it) => {
         for (const { outcome, round, sent } of trail(ending)) {
           count(outcome)
           if (round > 0 && sent) count("Retried")
+          if (outcome === "Interrupted" && exit !== undefined && !Exit.hasInterrupts(exit)) count("Hedged")
         }
       }
       for (
@@ -208,6 +214,7 @@ layer(Reports.layer)(`after ${runs} random runs of ${calls} calls`, (it) => {
           "Answered",
           "Interrupted",
           "Retried",
+          "Hedged",
           "DeadlineExceeded",
           "RelayExhausted",
           "RequestRejected",
@@ -267,21 +274,33 @@ layer(Reports.layer)(`after ${runs} random runs of ${calls} calls`, (it) => {
     assert.match(text, new RegExp(`^${meta.endpoint} answered \\d+$`), where)
   })
 
-  it.effect("what was answered and what failed adds up to what was sent", () =>
+  it.effect("every verdict is that of an attempt at the endpoint it stands with, and none is missing", () =>
     Effect.map(Reports, (reports) => {
-      for (const { endings, received, seed, status } of reports) {
+      for (const { seed, status, tries } of reports) {
         // the one that the gardener replaces begins to count anew
-        const kept = received.filter(([id]) => id !== changing)
-        const interrupted = kept.filter(([, { body, cancelled }]) => {
-          const ending = endings.find(({ call }) => call.user === body["user"])!
-          return cancelled && ending.exit !== undefined && Exit.hasInterrupts(ending.exit)
-        })
-        const settled = status.reduce(
-          (sum, { answered, failed, id }) => id === changing ? sum : sum + answered + failed,
-          0
-        )
-        assert.isAtMost(settled, kept.length, `seed ${seed}`)
-        assert.isAtLeast(settled, kept.length - interrupted.length, `seed ${seed}`)
+        for (const { answered, failed, id } of status.filter(({ id }) => id !== changing)) {
+          const outcomes = tries.filter(({ endpoint, sent }) => sent && endpoint === id).map(({ outcome }) => outcome)
+          const answers = outcomes.filter((outcome) => outcome === "Success")
+          const interrupts = outcomes.filter((outcome) => outcome === "Interrupted")
+          assert.deepStrictEqual(
+            { answered, failed },
+            { answered: answers.length, failed: outcomes.length - answers.length - interrupts.length },
+            `seed ${seed}, ${id}`
+          )
+        }
+      }
+    }))
+
+  it.effect("every request that was sent has had its end", () =>
+    Effect.map(Reports, (reports) => {
+      for (const { received, seed, tries } of reports) {
+        for (const id of ids) {
+          assert.lengthOf(
+            tries.filter(({ endpoint, sent }) => sent && endpoint === id),
+            received.filter(([other]) => other === id).length,
+            `seed ${seed}, ${id}`
+          )
+        }
       }
     }))
 })

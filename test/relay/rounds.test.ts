@@ -123,6 +123,42 @@ describe("rounds", () => {
     )))
 })
 
+describe("what one endpoint says twice", () => {
+  const twice = Schedule.upTo(Schedule.spaced("100 millis"), { times: 1 })
+
+  it.effect("the failure tells the newest Retry-After, though an older one was longer", () =>
+    Effect.gen(function*() {
+      const failure = yield* Trial.whatever(Trial.failure())
+      assert.deepInclude(failure, { _tag: "RateLimited", retryAfter: Duration.seconds(2) })
+      assert.deepStrictEqual(yield* Trial.times("a"), [0, 5000])
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [status(429, { retryAfter: 5 }), status(429, { retryAfter: 2 })])], { retry: twice })
+    )))
+
+  it.effect("the longest known pause stands for whoever comes next", () =>
+    Effect.gen(function*() {
+      const slow = yield* Trial.start(Trial.failure())
+      const quick = yield* Trial.start(Trial.failure())
+      yield* Trial.pass("1 second")
+      assert.deepInclude(yield* Fiber.join(quick), { _tag: "RateLimited", retryAfter: Duration.seconds(10) })
+      yield* Trial.pass("1 second")
+      assert.deepInclude(yield* Fiber.join(slow), { _tag: "RateLimited", retryAfter: Duration.seconds(2) })
+      yield* Trial.pass("8999 millis")
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.millis(1) })
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* Trial.chat()).text, "Hello.")
+      assert.strictEqual(yield* Trial.count("a"), 3)
+    }).pipe(Effect.provide(
+      Trial.over([
+        make("a", [
+          status(429, { retryAfter: 2, delay: "2 seconds" }),
+          status(429, { retryAfter: 10, delay: "1 second" }),
+          answer("Hello.")
+        ])
+      ], { retry: Retry.none })
+    )))
+})
+
 describe("what one endpoint lacks for long, and another for a moment", () => {
   const exhausted = make("exhausted", [status(429, { code: "insufficient_quota" })])
   const flaky = make("flaky", [answer("Hello.")], { tier: 1 })

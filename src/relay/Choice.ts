@@ -1,0 +1,56 @@
+/**
+ * Goes through the candidates in the order of the router until one takes the call.
+ *
+ * @since 0.1.0
+ */
+import type * as Random from "effect/Random"
+import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
+import type * as Registry from "../endpoint/Registry.ts"
+import type * as Progress from "./Progress.ts"
+import * as Route from "./Route.ts"
+
+// how many candidates are drawn one by one before the rest is gone through in order
+const draws = 64
+
+/**
+ * Who can be asked, tier by tier.
+ *
+ * @category routing
+ * @since 0.1.0
+ */
+export const tiers = (relay: Progress.Relay, model: string | undefined): ReadonlyArray<Registry.Tier> =>
+  relay.registry.candidates(model)
+
+/**
+ * What `ask` says first, of the candidates that were not tried yet; each that is
+ * asked is tried from then on. `undefined` when all have been. One synchronous
+ * step: no other fiber can come between choice and answer.
+ *
+ * @category routing
+ * @since 0.1.0
+ */
+export const first = <A>(
+  tiers: ReadonlyArray<Registry.Tier>,
+  tried: Set<GuardedEndpoint>,
+  now: number,
+  random: Random.Random,
+  ask: (target: GuardedEndpoint) => A | undefined
+): A | undefined => {
+  const tryOut = (target: GuardedEndpoint): A | undefined => {
+    tried.add(target)
+    return ask(target)
+  }
+  for (let draw = 0; draw < draws; draw++) {
+    const target = Route.next(tiers, tried, now, random)
+    if (target === undefined) return undefined
+    const taken = tryOut(target)
+    if (taken !== undefined) return taken
+  }
+  for (const tier of tiers) {
+    for (const target of tier) {
+      const taken = tried.has(target) ? undefined : tryOut(target)
+      if (taken !== undefined) return taken
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,172 @@
+/**
+ * Explains what a relay would do with a chat, without sending or charging anything.
+ *
+ * The router itself chooses, over what every endpoint would answer, as often as
+ * it takes to see what chance may lead to; and what happens when nobody answers
+ * is decided as a call decides it.
+ *
+ * @since 0.1.0
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as ChatRequest from "../endpoint/ChatRequest.ts"
+import * as Failure from "../endpoint/Failure.ts"
+import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import * as RetryBudget from "../machine/RetryBudget.ts"
+import * as Attempt from "../policy/Attempt.ts"
+import * as Authority from "../policy/Authority.ts"
+import * as Now from "../policy/Now.ts"
+import * as Rejection from "../policy/Rejection.ts"
+import * as Verdict from "../policy/Verdict.ts"
+import * as Call from "./Call.ts"
+import * as Chat from "./Chat.ts"
+import * as Choice from "./Choice.ts"
+import * as Deadline from "./Deadline.ts"
+import * as Pause from "./Pause.ts"
+import type * as Progress from "./Progress.ts"
+import * as Prospect from "./Prospect.ts"
+import * as RelayError from "./RelayError.ts"
+import type * as RelayExplanation from "./RelayExplanation.ts"
+import * as Standby from "./Standby.ts"
+
+/**
+ * Explains a chat.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Explain = (
+  request: ChatRequest.ChatRequest,
+  options?: Chat.Options
+) => Effect.Effect<RelayExplanation.RelayExplanation>
+
+// how often chance is asked: small tiers are seen whole, large ones for the most part
+const fewestSamples = 32
+const mostSamples = 4096
+
+// spread evenly, so that no seed of the caller's is used up and the same question has the same answer
+const chance = (sample: number, samples: number): Random.Random => {
+  let value = (sample + 0.5) / samples
+  const next = (): number => {
+    const current = value
+    value = (value + 0.618033988749895) % 1
+    return current
+  }
+  return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
+}
+
+const find = (
+  relay: Progress.Relay,
+  demand: GuardedEndpoint.Demand,
+  now: number
+): Prospect.Found => {
+  const tiers = Choice.tiers(relay, demand.model)
+  const refusals = new Map(tiers.flat().map((target) => [target, target.refusal(demand, now)]))
+  const chosen = new Set<GuardedEndpoint.GuardedEndpoint>()
+  const canTake = (target: GuardedEndpoint.GuardedEndpoint) => refusals.get(target) === undefined ? target : undefined
+  const samples = Math.min(mostSamples, Math.max(fewestSamples, 4 * refusals.size))
+  for (let sample = 0; sample < samples; sample++) {
+    const target = Choice.first(tiers, new Set(), now, chance(sample, samples), canTake)
+    if (target === undefined) break
+    chosen.add(target)
+  }
+  return { refusals, chosen: Array.from(chosen) }
+}
+
+const failed = (failure: RelayError.RelayError): RelayExplanation.Outcome => {
+  const retryAfter = Verdict.hintOf(failure)
+  return { _tag: "Fail", failure: failure._tag, ...(retryAfter === undefined ? {} : { retryAfter }) }
+}
+
+/** What a call does after a round in which all refuse, or are unavailable where they do not refuse. */
+const ifNobody = Effect.fnUntraced(function*(
+  relay: Progress.Relay,
+  model: string,
+  { chosen, refusals }: Prospect.Found,
+  left: number,
+  now: number
+) {
+  const maxWait = Math.min(relay.maxWait, left)
+  if (chosen.length === 0) {
+    const shortages: Array<Standby.Shortage> = []
+    for (const [target, refusal] of refusals) if (Standby.isShortage(refusal)) shortages.push({ target, refusal })
+    const lines = Standby.choose(shortages, maxWait)
+    if (lines[0] !== undefined) {
+      const delay = Standby.knownWait(lines[0])
+      const endpoints = lines.map(({ target }) => target.endpoint.id)
+      return { _tag: "WaitInLine", endpoints, ...(delay === 0 ? {} : { delay }) } satisfies RelayExplanation.Outcome
+    }
+  }
+  const failures = Array.from(
+    refusals,
+    ([{ endpoint }, refusal]) =>
+      refusal ?? Rejection.make(Failure.EndpointUnavailable, {
+        endpoint: endpoint.id,
+        reason: "Status" as const,
+        attempts: Attempt.none
+      })
+  )
+  if (!Arr.isArrayNonEmpty(failures)) return failed(Call.nobodyToAsk(relay, model, Attempt.none))
+  const { again, failure, soonest } = RelayError.summarize<Failure.Failure>(failures, Attempt.none)
+  const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
+  const { deposits, reserve } = RetryBudget.balance(relay.budget, now)
+  const authority = yield* Effect.withFiberSucceed(Authority.ofUnsafe)
+  const mayAsk = again && authority === undefined && usable < relay.maxAttempts && Math.max(deposits, reserve) >= 1
+  if (!mayAsk) return failed(failure)
+
+  const clock = yield* Effect.withFiberSucceed(Now.clockOf)
+  const step = yield* Schedule.toStep(relay.retry)
+  const delay = yield* Pause.next(step, clock.currentTimeMillisUnsafe(), Pause.toInput(failure, Attempt.none), soonest)
+  return delay !== undefined && Pause.isWorthwhile(relay, delay, left)
+    ? { _tag: "Wait", delay, because: failure._tag } satisfies RelayExplanation.Outcome
+    : failed(failure)
+})
+
+// in the middle of what chance may do to a delay
+const middling: Random.Random = { nextDoubleUnsafe: () => 0.5, nextIntUnsafe: () => 0 }
+
+const explain = Effect.fnUntraced(function*(
+  relay: Progress.Relay,
+  request: ChatRequest.ChatRequest,
+  options: Chat.Options | undefined
+): Effect.fn.Return<RelayExplanation.RelayExplanation> {
+  const now = yield* Now.current
+  const model = String(Object(request).model)
+  const candidates = (found: Prospect.Found) =>
+    Array.from(relay.registry.all(), (target) => Prospect.of(target, model, found, now))
+
+  return yield* Effect.gen(function*() {
+    const { tokens } = yield* Chat.read(request, options)
+    const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
+    const found = find(relay, { model, cost: { calls: 1, tokens } }, now)
+    return {
+      model,
+      goesTo: found.chosen.map(({ endpoint }) => endpoint.id),
+      ifNobody: yield* Effect.provideService(ifNobody(relay, model, found, left, now), Random.Random, middling),
+      candidates: candidates(found)
+    }
+  }).pipe(Effect.catch((failure) =>
+    Effect.succeed({
+      model,
+      goesTo: [],
+      ifNobody: failed(failure),
+      // where the request fails by itself, nobody is asked what they would say
+      candidates: candidates(find(relay, { model, cost: { calls: 1, tokens: 0 } }, now)).map(neverAsked)
+    })
+  ))
+})
+
+const neverAsked = (candidate: RelayExplanation.Candidate): RelayExplanation.Candidate =>
+  candidate.standing === "Chosen"
+    ? { ...candidate, standing: "PassedOver", because: "the call fails before anybody is asked" }
+    : candidate
+
+/**
+ * The explain of a relay.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (relay: Progress.Relay): Explain => (request, options) => explain(relay, request, options)
