@@ -19,6 +19,8 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   key: Schema.String,
   /** Who said no. */
   source: Schema.Literals(["Limiter", "Upstream"]),
+  /** What is limited, where that is known. */
+  scope: Schema.optionalKey(Schema.Literals(["Account", "Endpoint", "Model"])),
   /** When a call may pass; exact to the millisecond for our limiter, the hint of the service otherwise. */
   retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
   /** The HTTP status it said so with. */

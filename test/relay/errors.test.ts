@@ -141,6 +141,7 @@ interface Spelled {
     readonly _tag: "RateLimited"
     readonly key: string
     readonly source: "Limiter" | "Upstream"
+    readonly scope?: "Account" | "Endpoint" | "Model"
     readonly status?: number
     readonly detail?: string
   }
