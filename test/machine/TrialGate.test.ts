@@ -148,6 +148,5 @@ describe("TrialGate", () => {
       }
     }]
   ]
-  it.effect.each(broken)("is told from a gate that %s", ([, machine]) =>
-    Law.isBroken(cases, behavesAsHistory(machine)))
+  it.effect.each(broken)("is told from a gate that %s", ([, machine]) => Law.isBroken(cases, behavesAsHistory(machine)))
 })

@@ -69,6 +69,17 @@ describe("a 429 that says what it limits", () => {
       assert.strictEqual((yield* ask("any other")).meta.endpoint, "a")
     }).pipe(Effect.provide(Trial.over([acme("a"), acme("b", 1)], first))))
 
+  it.effect("of a model says nothing of the account, even where another endpoint's has no scope", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("a", status(429, { retryAfter: 60 }), answer("a"))
+      yield* refused("*")
+      yield* limited("Model", 60)
+      assert.deepStrictEqual(yield* states("a", "b"), ["Paused", "Paused"])
+      assert.strictEqual((yield* ask("any other")).meta.endpoint, "a")
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [answer("a")], { account: "acme" }), acme("b", 1)], first)
+    )))
+
   it.effect("of somebody else's account is not believed of this one", () =>
     Effect.gen(function*() {
       yield* limited("Account", 9, "an endpoint of a relay below")
@@ -439,7 +450,12 @@ describe("a key that two endpoints of one account send", () => {
       yield* endpoints.remove("a")
       yield* endpoints.add(b)
       assert.strictEqual((yield* Trial.chat()).text, "b")
-    }).pipe(Effect.provide(Trial.over([with_("a", shared, "acme", 0), with_("b", same, "acme", 1)], once))))
+    }).pipe(Effect.provide(Trial.over([
+      with_("a", shared, "acme", 0),
+      with_("b", same, "acme", 1),
+      // the account stays
+      with_("c", Redacted.make("another"), "acme", 2)
+    ], { ...once, maxAttempts: 1 }))))
 
   it.effect("stands in no failure, event or status", () =>
     Effect.gen(function*() {
@@ -488,6 +504,22 @@ describe("a reset", () => {
       assert.strictEqual(yield* state("a"), "Healthy")
       assert.strictEqual((yield* Trial.chat()).text, "a")
     }).pipe(Effect.provide(Trial.over([acme("a")], once))))
+
+  it.effect("is not undone by a 429 of the whole account from before it", () =>
+    Effect.gen(function*() {
+      const { endpoints, execute } = yield* Trial.relay
+      const early = execute(({ id }) =>
+        Effect.delay(
+          Effect.fail(new RateLimiter.RateLimited({ key: id, source: "Upstream", scope: "Account", attempts: [] })),
+          "5 seconds"
+        )
+      )
+      yield* Trial.start(Effect.ignore(early))
+      yield* Trial.pass("1 second")
+      yield* endpoints.reset("b")
+      yield* Trial.pass("4 seconds")
+      assert.deepStrictEqual(yield* states("a", "b"), ["Healthy", "Healthy"])
+    }).pipe(Effect.provide(Trial.over([acme("a"), acme("b", 1)], { ...once, maxAttempts: 1 }))))
 
   it.effect("of one endpoint forgets its account's quota, for the others of the account too", () =>
     Effect.gen(function*() {
