@@ -23,6 +23,7 @@ export * as RetryBudget from "./policy/RetryBudget.ts"
 export * as Timeout from "./policy/Timeout.ts"
 export * as Verdict from "./policy/Verdict.ts"
 
+export * as Audit from "./endpoint/Audit.ts"
 export * as ChatAnswer from "./endpoint/ChatAnswer.ts"
 export * as ChatRequest from "./endpoint/ChatRequest.ts"
 export * as Classifier from "./endpoint/Classifier.ts"

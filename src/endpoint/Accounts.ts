@@ -24,10 +24,20 @@ interface Shared<A> {
   users: number
 }
 
-interface Entry extends Shared<Account.Account> {
-  /** By what the key says; nobody outside sees this map. */
-  readonly keys: Map<string, Shared<Key.Key>>
+const shared = <A>(entries: Map<string, Shared<A>>, name: string, make: () => A): A => {
+  const known = entries.get(name) ?? { value: make(), users: 0 }
+  known.users++
+  entries.set(name, known)
+  return known.value
 }
+
+const unshared = <A>(entries: Map<string, Shared<A>>, name: string): void => {
+  const known = entries.get(name)!
+  if (--known.users === 0) entries.delete(name)
+}
+
+// a key holds no line break, so no two of these are the same by chance
+const nameOf = (key: Redacted.Redacted, account: string): string => `${Redacted.value(key)}\n${account}`
 
 /**
  * The book of accounts.
@@ -36,36 +46,26 @@ interface Entry extends Shared<Account.Account> {
  * @since 0.1.0
  */
 export class Accounts {
-  readonly #entries = new Map<string, Entry>()
+  readonly #accounts = new Map<string, Shared<Account.Account>>()
+  // by what they say: nobody outside sees this map
+  readonly #keys = new Map<string, Shared<Key.Key>>()
 
   /** The account and the key of an endpoint that is there from now on. One without a key shares none. */
   join({ account, apiKey }: Endpoint.Endpoint): Membership {
-    let entry = this.#entries.get(account)
-    if (entry === undefined) {
-      entry = { value: Account.make(account), users: 0, keys: new Map() }
-      this.#entries.set(account, entry)
+    return {
+      account: shared(this.#accounts, account, () => Account.make(account)),
+      key: apiKey === undefined ? Key.make() : shared(this.#keys, nameOf(apiKey, account), Key.make)
     }
-    entry.users++
-    if (apiKey === undefined) return { account: entry.value, key: Key.make() }
-    const secret = Redacted.value(apiKey)
-    const key = entry.keys.get(secret) ?? { value: Key.make(), users: 0 }
-    key.users++
-    entry.keys.set(secret, key)
-    return { account: entry.value, key: key.value }
   }
 
   /** An endpoint that joined is gone. */
   leave({ account, apiKey }: Endpoint.Endpoint): void {
-    const entry = this.#entries.get(account)!
-    if (--entry.users === 0) this.#entries.delete(account)
-    if (apiKey === undefined) return
-    const secret = Redacted.value(apiKey)
-    const key = entry.keys.get(secret)!
-    if (--key.users === 0) entry.keys.delete(secret)
+    unshared(this.#accounts, account)
+    if (apiKey !== undefined) unshared(this.#keys, nameOf(apiKey, account))
   }
 
   /** The accounts there are. */
   ids(): Iterable<string> {
-    return this.#entries.keys()
+    return this.#accounts.keys()
   }
 }
