@@ -30,6 +30,7 @@ export * as Classifier from "./endpoint/Classifier.ts"
 export * as Endpoint from "./endpoint/Endpoint.ts"
 export * as EndpointStatus from "./endpoint/EndpointStatus.ts"
 export * as Failure from "./endpoint/Failure.ts"
+export * as Health from "./endpoint/Health.ts"
 export * as Registry from "./endpoint/Registry.ts"
 export * as RetryAfter from "./endpoint/RetryAfter.ts"
 

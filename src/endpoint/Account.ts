@@ -19,21 +19,34 @@ export interface Witness {
 }
 
 /**
- * An account's standing, shared by its endpoints. Times are monotonic milliseconds.
+ * What was ever held against an account. Times are monotonic milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Trouble {
+  /** Closed while the quota is used up. */
+  readonly quota: TrialGate.TrialGate
+  /** After a 429 that is true of the whole account. */
+  pause: Pause.Pause | undefined
+  /** By model. */
+  readonly witnesses: Map<string, Witness>
+  /** When somebody reset it: a 429 to a call sent before says nothing any more. */
+  clearedAt: number
+}
+
+/**
+ * An account's standing, shared by its endpoints.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Account {
   readonly id: string
-  /** Closed while the quota is used up. */
-  readonly quota: TrialGate.TrialGate
-  /** After a 429 that is true of the whole account. */
-  pause: Pause.Pause | undefined
-  /** By model; most accounts never need them. */
-  witnesses: Map<string, Witness> | undefined
-  /** When somebody reset it: a 429 to a call sent before says nothing any more. */
-  clearedAt: number
+  /** Most accounts never have any. */
+  trouble: Trouble | undefined
+  /** How many endpoints are of it. */
+  users: number
 }
 
 // model names come from callers; more than these at once are no real account
@@ -45,23 +58,38 @@ const maxWitnesses = 256
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string): Account => ({
-  id,
-  quota: TrialGate.make(),
-  pause: undefined,
-  witnesses: undefined,
-  clearedAt: -Infinity
-})
+export const make = (id: string): Account => ({ id, trouble: undefined, users: 0 })
+
+const troubleOf = (self: Account): Trouble =>
+  self.trouble ??= { quota: TrialGate.make(), pause: undefined, witnesses: new Map(), clearedAt: 0 }
 
 /**
- * Notes a 429 that is true of the whole account.
+ * Notes that the quota is used up, for all that a call sent at `sentAt` says.
  *
  * @category transitions
  * @since 0.1.0
  */
-export const rateLimited = (self: Account, hint: number | undefined, sentAt: number, now: number): void => {
-  if (sentAt < self.clearedAt) return
-  self.pause = Pause.lengthen(self.pause, hint, sentAt, now)
+export const exhausted = (self: Account, sentAt: number, until: number, now: number): void => {
+  TrialGate.refused(troubleOf(self).quota, sentAt, until, now)
+}
+
+/**
+ * Notes a 429 that is true of the whole account: nobody asks sooner than it says, nor sooner than `atLeast`.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const rateLimited = (
+  self: Account,
+  hint: number | undefined,
+  sentAt: number,
+  now: number,
+  atLeast = 0
+): void => {
+  const trouble = troubleOf(self)
+  if (sentAt < trouble.clearedAt) return
+  const pause = Pause.lengthen(trouble.pause, hint, sentAt, now)
+  trouble.pause = { ...pause, until: Math.max(pause.until, atLeast) }
 }
 
 /**
@@ -71,7 +99,7 @@ export const rateLimited = (self: Account, hint: number | undefined, sentAt: num
  * @since 0.1.0
  */
 export const testify = (self: Account, model: string, endpoint: string, until: number, now: number): void => {
-  const witnesses = self.witnesses ??= new Map()
+  const { witnesses } = troubleOf(self)
   witnesses.delete(model)
   if (witnesses.size >= maxWitnesses) witnesses.delete(witnesses.keys().next().value!)
   witnesses.set(model, { endpoint, since: now, until })
@@ -84,26 +112,8 @@ export const testify = (self: Account, model: string, endpoint: string, until: n
  * @since 0.1.0
  */
 export const witness = (self: Account, model: string, endpoint: string, now: number): Witness | undefined => {
-  const known = self.witnesses?.get(model)
+  const known = self.trouble?.witnesses.get(model)
   return known !== undefined && known.endpoint !== endpoint && now < known.until ? known : undefined
-}
-
-/**
- * Notes that both were refused: the account is, and no sooner asked than the first of them.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const convict = (
-  self: Account,
-  witness: Witness,
-  hint: number | undefined,
-  sentAt: number,
-  now: number
-): void => {
-  if (sentAt < self.clearedAt) return
-  const pause = Pause.lengthen(self.pause, hint, sentAt, now)
-  self.pause = { ...pause, until: Math.max(pause.until, witness.until) }
 }
 
 /**
@@ -114,21 +124,24 @@ export const convict = (
  * @since 0.1.0
  */
 export const answered = (self: Account, call: object, model: string, sentAt: number): void => {
-  TrialGate.answered(self.quota, call, sentAt)
-  if (self.pause !== undefined) self.pause = Pause.answered(self.pause, sentAt)
-  const known = self.witnesses?.get(model)
-  if (known !== undefined && sentAt > known.since) self.witnesses!.delete(model)
+  const { trouble } = self
+  if (trouble === undefined) return
+  TrialGate.answered(trouble.quota, call, sentAt)
+  trouble.pause = Pause.answered(trouble.pause, sentAt)
+  const known = trouble.witnesses.get(model)
+  if (known !== undefined && sentAt > known.since) trouble.witnesses.delete(model)
 }
 
 /**
- * Forgets what was held against it.
+ * Forgets what was held against it, and what calls say that were sent before.
  *
  * @category transitions
  * @since 0.1.0
  */
 export const clear = (self: Account, now: number): void => {
-  TrialGate.open(self.quota, now)
-  self.pause = undefined
-  self.witnesses = undefined
-  self.clearedAt = now
+  const trouble = troubleOf(self)
+  TrialGate.open(trouble.quota, now)
+  trouble.pause = undefined
+  trouble.witnesses.clear()
+  trouble.clearedAt = now
 }

@@ -16,24 +16,23 @@ import * as Key from "./Key.ts"
  */
 export interface Membership {
   readonly account: Account.Account
-  readonly key: Key.Key
+  /** `undefined` for an endpoint that sends none. */
+  readonly key: Key.Key | undefined
 }
 
-interface Shared<A> {
-  readonly value: A
+interface Shared {
   users: number
 }
 
-const shared = <A>(entries: Map<string, Shared<A>>, name: string, make: () => A): A => {
-  const known = entries.get(name) ?? { value: make(), users: 0 }
-  known.users++
-  entries.set(name, known)
-  return known.value
+const join = <A extends Shared>(all: Map<string, A>, name: string, make: () => A): A => {
+  const shared = all.get(name) ?? make()
+  shared.users++
+  all.set(name, shared)
+  return shared
 }
 
-const unshared = <A>(entries: Map<string, Shared<A>>, name: string): void => {
-  const known = entries.get(name)!
-  if (--known.users === 0) entries.delete(name)
+const leave = <A extends Shared>(all: Map<string, A>, name: string): void => {
+  if (--all.get(name)!.users === 0) all.delete(name)
 }
 
 // a key holds no line break, so no two of these are the same by chance
@@ -46,22 +45,22 @@ const nameOf = (key: Redacted.Redacted, account: string): string => `${Redacted.
  * @since 0.1.0
  */
 export class Accounts {
-  readonly #accounts = new Map<string, Shared<Account.Account>>()
+  readonly #accounts = new Map<string, Account.Account>()
   // by what they say: nobody outside sees this map
-  readonly #keys = new Map<string, Shared<Key.Key>>()
+  readonly #keys = new Map<string, Key.Key>()
 
-  /** The account and the key of an endpoint that is there from now on. One without a key shares none. */
+  /** The account and the key of an endpoint that is there from now on. */
   join({ account, apiKey }: Endpoint.Endpoint): Membership {
     return {
-      account: shared(this.#accounts, account, () => Account.make(account)),
-      key: apiKey === undefined ? Key.make() : shared(this.#keys, nameOf(apiKey, account), Key.make)
+      account: join(this.#accounts, account, () => Account.make(account)),
+      key: apiKey === undefined ? undefined : join(this.#keys, nameOf(apiKey, account), Key.make)
     }
   }
 
   /** An endpoint that joined is gone. */
   leave({ account, apiKey }: Endpoint.Endpoint): void {
-    unshared(this.#accounts, account)
-    if (apiKey !== undefined) unshared(this.#keys, nameOf(apiKey, account))
+    leave(this.#accounts, account)
+    if (apiKey !== undefined) leave(this.#keys, nameOf(apiKey, account))
   }
 
   /** The accounts there are. */

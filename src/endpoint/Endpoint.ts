@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import * as Health from "./Health.ts"
 
 /**
  * The limits an endpoint is known to have.
@@ -35,34 +36,6 @@ export interface Limits {
 export interface Prices {
   readonly inputPerMillion: number
   readonly outputPerMillion: number
-}
-
-/**
- * How an endpoint is checked while nobody calls it:
- *
- * - `get`: a GET, which costs nothing
- * - `completion`: a completion of one token
- * - `auto`: a GET or, once that was answered with 404 or 405, a completion if
- *   a model to ask for is known
- * - `off`: not at all
- *
- * @category models
- * @since 0.1.0
- */
-export type Check = "auto" | "get" | "completion" | "off"
-
-/**
- * How one endpoint is checked, over the relay's own options.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Health {
-  /** What a GET fetches below the base URL; begins with `/`. */
-  readonly path?: string | undefined
-  readonly check?: Check | undefined
-  /** The model, by the name you use, that a completion asks for. Default: the first of `models`. */
-  readonly model?: string | undefined
 }
 
 /**
@@ -95,7 +68,7 @@ export interface Options {
   /** Options of its bulkhead over those of the `Bulkhead` layer. */
   readonly bulkhead?: Bulkhead.Options | undefined
   /** How it is checked. Default: as the relay's `health` says; where that is `"off"`, not at all. */
-  readonly health?: Health | undefined
+  readonly health?: Health.Health | undefined
 }
 
 const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== ""
@@ -147,28 +120,6 @@ const header = Configuration.field(
 
 const limit = Schema.optional(Configuration.integer(1))
 
-/**
- * A way to check.
- *
- * @category fields
- * @since 0.1.0
- */
-export const check = Configuration.field(
-  (value): value is Check => value === "auto" || value === "get" || value === "completion" || value === "off",
-  "it has to be \"auto\", \"get\", \"completion\" or \"off\""
-)
-
-/**
- * A path below a base URL.
- *
- * @category fields
- * @since 0.1.0
- */
-export const path = Configuration.field(
-  (value): value is string => typeof value === "string" && value.startsWith("/"),
-  "it has to be a path that begins with /"
-)
-
 const Settings = Schema.Struct({
   id: text,
   baseUrl: Schema.optional(url),
@@ -190,11 +141,7 @@ const Settings = Schema.Struct({
   // checked by their policies, against the layer's options
   circuitBreaker: overrides,
   bulkhead: overrides,
-  health: Schema.Struct({
-    path: Schema.optional(path),
-    check: Schema.optional(check),
-    model: Schema.optional(text)
-  })
+  health: Health.Settings
 })
 
 /**
@@ -216,7 +163,7 @@ export interface Endpoint {
   readonly attemptTimeout: number | undefined
   readonly circuitBreaker: CircuitBreaker.Options
   readonly bulkhead: Bulkhead.Options
-  readonly health: Health
+  readonly health: Health.Health
 }
 
 const namesOf = (models: Options["models"]): Endpoint["models"] => {
@@ -228,24 +175,6 @@ const namesOf = (models: Options["models"]): Endpoint["models"] => {
 const none = Object.freeze({})
 
 const orNone = <A extends object>(options: A): A => Object.keys(options).length === 0 ? none as A : options
-
-// a check that asks for a model has to know one that is there
-const withCheckModel = (endpoint: Endpoint): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> => {
-  const { check, model } = endpoint.health
-  const rule = model !== undefined && wireModel(endpoint, model) === undefined
-    ? "it has to be one of its models"
-    : check === "completion" && checkModel(endpoint) === undefined
-    ? "a completion has to ask for a model: name one here, or its models"
-    : undefined
-  return rule === undefined ? Effect.succeed(endpoint) : Effect.fail(
-    new Configuration.InvalidConfiguration({
-      subject: `Endpoint ${JSON.stringify(endpoint.id)}`,
-      field: "health.model",
-      value: model === undefined ? "undefined" : JSON.stringify(model),
-      rule
-    })
-  )
-}
 
 /**
  * Checks a description; a relay does this for the endpoints it is given.
@@ -285,17 +214,13 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
       bulkhead: orNone({ ...options.bulkhead }),
       health: orNone(settings.health)
     })),
-    Effect.flatMap(withCheckModel)
+    Effect.flatMap((endpoint) => {
+      const flaw = Health.flaw(endpoint)
+      return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(
+        new Configuration.InvalidConfiguration({ subject: `Endpoint ${JSON.stringify(endpoint.id)}`, ...flaw })
+      )
+    })
   )
-
-/**
- * The model that a completion check asks for, by the caller's name; `undefined` where none is known.
- *
- * @category getters
- * @since 0.1.0
- */
-export const checkModel = ({ health, models }: Endpoint): string | undefined =>
-  health.model ?? (models === "any" ? undefined : models.keys().next().value)
 
 /**
  * What the endpoint calls a model; `undefined` if it does not serve it.

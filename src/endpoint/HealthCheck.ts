@@ -127,7 +127,7 @@ export const complete = Effect.fnUntraced(function*(
   yield* Effect.onExitPrimitive(
     Effect.suspend((): Effect.Effect<unknown> => {
       const now = Now.read(clock)
-      if (!target.standing.isClear(now)) return Effect.undefined
+      if (target.standing.isOnTrial()) return Effect.undefined
       const verdict = target.admit(demand, now)
       if (!("ticket" in verdict)) return Effect.undefined
       admission = verdict

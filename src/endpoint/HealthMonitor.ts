@@ -8,8 +8,8 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Now from "../policy/Now.ts"
 import type * as ChatApi from "./ChatApi.ts"
-import * as Endpoint from "./Endpoint.ts"
 import type { GuardedEndpoint } from "./GuardedEndpoint.ts"
+import * as Health from "./Health.ts"
 import * as HealthCheck from "./HealthCheck.ts"
 
 /**
@@ -24,7 +24,7 @@ export interface Options {
   /** Appended to the base URL of an endpoint that names no path of its own. */
   readonly path: string
   /** How endpoints are checked that do not say it themselves. */
-  readonly check: Endpoint.Check
+  readonly check: Health.Check
 }
 
 /**
@@ -65,7 +65,7 @@ const check = Effect.fnUntraced(function*(
   if (target.isDraining || endpoint.baseUrl === undefined || wanted === "off") return
   if (isTold(target, memory, yield* Now.current)) return
   const model = wanted === "completion" || (wanted === "auto" && memory.hasNoPath)
-    ? Endpoint.checkModel(endpoint)
+    ? Health.modelOf(endpoint)
     : undefined
   const finding = model === undefined
     ? yield* HealthCheck.get(transport, target, endpoint.health.path ?? options.path, options.timeout)

@@ -14,11 +14,13 @@ import * as TrialGate from "../machine/TrialGate.ts"
  * @since 0.1.0
  */
 export interface Key {
-  /** Closed while the key is refused. */
-  readonly gate: TrialGate.TrialGate
+  /** Closed while the key is refused; most keys never need it. */
+  gate: TrialGate.TrialGate | undefined
   refusedBy: "Call" | "Check"
   /** Whether a call was ever answered with it. */
   isProven: boolean
+  /** How many endpoints send it. */
+  users: number
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Key {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): Key => ({ gate: TrialGate.make(), refusedBy: "Call", isProven: false })
+export const make = (): Key => ({ gate: undefined, refusedBy: "Call", isProven: false, users: 0 })
 
 /**
  * A call sent at `sentAt` was refused with it.
@@ -36,7 +38,7 @@ export const make = (): Key => ({ gate: TrialGate.make(), refusedBy: "Call", isP
  * @since 0.1.0
  */
 export const refused = (self: Key, sentAt: number, until: number, now: number): void => {
-  if (TrialGate.refused(self.gate, sentAt, until, now)) self.refusedBy = "Call"
+  if (TrialGate.refused(self.gate ??= TrialGate.make(), sentAt, until, now)) self.refusedBy = "Call"
 }
 
 /**
@@ -47,7 +49,7 @@ export const refused = (self: Key, sentAt: number, until: number, now: number): 
  */
 export const answered = (self: Key, call: object, sentAt: number): void => {
   self.isProven = true
-  TrialGate.answered(self.gate, call, sentAt)
+  if (self.gate !== undefined) TrialGate.answered(self.gate, call, sentAt)
 }
 
 /**
@@ -58,11 +60,23 @@ export const answered = (self: Key, call: object, sentAt: number): void => {
  */
 export const checked = (self: Key, isRefused: boolean, until: number, now: number): void => {
   if (!isRefused) {
-    if (self.refusedBy === "Check") TrialGate.open(self.gate, now)
+    if (self.refusedBy === "Check" && self.gate !== undefined) TrialGate.open(self.gate, now)
   } else if (!self.isProven) {
     // a key that calls are answered with may not be allowed to list models; and a
     // check does not take over what a call has found: it could give the key back too soon
-    if (TrialGate.remaining(self.gate, now) === undefined) self.refusedBy = "Check"
-    TrialGate.refused(self.gate, now, until, now)
+    const gate = self.gate ??= TrialGate.make()
+    if (TrialGate.remaining(gate, now) === undefined) self.refusedBy = "Check"
+    TrialGate.refused(gate, now, until, now)
   }
+}
+
+/**
+ * Forgets what was held against it.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const clear = (self: Key, now: number): void => {
+  // made if there is none: it remembers when it was opened
+  TrialGate.open(self.gate ??= TrialGate.make(), now)
 }

@@ -43,6 +43,16 @@ const recheck = 300_000
 // longer than attempts usually may take; a trial that takes longer is no longer the only one
 const trialLease = 60_000
 
+// what was ever held against the endpoint itself
+interface Trouble {
+  /** Closed while the key is forbidden here. */
+  readonly access: TrialGate.TrialGate
+  pause: Pause.Pause | undefined
+  readonly models: ModelPauses.ModelPauses
+  /** When somebody reset it: what calls say that were sent before is of no account. */
+  clearedAt: number
+}
+
 /**
  * The standing of one endpoint.
  *
@@ -52,12 +62,10 @@ const trialLease = 60_000
 export class Standing {
   readonly account: Account.Account
   readonly #endpoint: Endpoint.Endpoint
-  readonly #key: Key.Key
-  // most endpoints never need these
-  #access: TrialGate.TrialGate | undefined
-  #pause: Pause.Pause | undefined
-  #models: ModelPauses.ModelPauses | undefined
-  #clearedAt = -Infinity
+  // an endpoint without a key of its own has one to itself, once it is refused
+  #key: Key.Key | undefined
+  // most endpoints never have any
+  #trouble: Trouble | undefined
 
   constructor(endpoint: Endpoint.Endpoint, { account, key }: Accounts.Membership) {
     this.#endpoint = endpoint
@@ -67,57 +75,60 @@ export class Standing {
 
   /** Why a call for a model may not be sent now, if it may not; asking takes nothing. */
   refusal(model: string, now: number): Failure.Failure | undefined {
+    const ofAccount = this.account.trouble
+    const trouble = this.#trouble
+    const gate = this.#key?.gate
+    if (ofAccount === undefined && trouble === undefined && gate === undefined) return undefined
     const { account, id } = this.#endpoint
-    if (!TrialGate.mayPass(this.account.quota, now)) {
+    if (ofAccount !== undefined && !TrialGate.mayPass(ofAccount.quota, now)) {
+      const { quota } = ofAccount
       return Rejection.make(Failure.QuotaExceeded, {
         endpoint: id,
         account,
-        ...hint(this.account.quota, now),
+        ...hint(quota, now),
         attempts: Attempt.none
       })
     }
-    const closed = !TrialGate.mayPass(this.#key.gate, now)
-      ? this.#key.gate
-      : this.#access !== undefined && !TrialGate.mayPass(this.#access, now)
-      ? this.#access
-      : undefined
-    if (closed !== undefined) {
+    for (const closed of [gate, trouble?.access]) {
+      if (closed === undefined || TrialGate.mayPass(closed, now)) continue
       return Rejection.make(Failure.Unauthorized, { endpoint: id, ...hint(closed, now), attempts: Attempt.none })
     }
-    const known = this.#models === undefined ? undefined : ModelPauses.current(this.#models, model, now)
+    const known = trouble === undefined ? undefined : ModelPauses.current(trouble.models, model, now)
     const missing = known?.because === "ModelNotFound" ? known : undefined
     const paused = this.#paused(missing === undefined ? known : undefined, now)
-    if (paused !== undefined) return paused
-    return missing === undefined ? undefined : Rejection.make(Failure.ModelNotFound, {
-      endpoint: id,
-      model,
-      retryAfter: millis(missing.until - now),
-      attempts: Attempt.none
-    })
+    if (paused !== undefined || missing === undefined) return paused
+    const retryAfter = millis(missing.until - now)
+    return Rejection.make(Failure.ModelNotFound, { endpoint: id, model, retryAfter, attempts: Attempt.none })
   }
 
-  /** Sends a call that was not refused; where something was held against the endpoint, as the trial. */
+  /** Sends a call that was not refused; where a quota or a key was, as the trial. */
   pass(call: Call): void {
-    TrialGate.pass(this.account.quota, call, call.startedAt, trialLease)
-    TrialGate.pass(this.#key.gate, call, call.startedAt, trialLease)
-    if (this.#access !== undefined) TrialGate.pass(this.#access, call, call.startedAt, trialLease)
+    const { trouble } = this.account
+    const gate = this.#key?.gate
+    if (trouble !== undefined) TrialGate.pass(trouble.quota, call, call.startedAt, trialLease)
+    if (gate !== undefined) TrialGate.pass(gate, call, call.startedAt, trialLease)
+    if (this.#trouble !== undefined) TrialGate.pass(this.#trouble.access, call, call.startedAt, trialLease)
   }
 
   /** Whatever came of it, a call is no longer on trial. */
   leave(call: Call): void {
-    TrialGate.leave(this.account.quota, call)
-    TrialGate.leave(this.#key.gate, call)
-    if (this.#access !== undefined) TrialGate.leave(this.#access, call)
+    const { trouble } = this.account
+    const gate = this.#key?.gate
+    if (trouble !== undefined) TrialGate.leave(trouble.quota, call)
+    if (gate !== undefined) TrialGate.leave(gate, call)
+    if (this.#trouble !== undefined) TrialGate.leave(this.#trouble.access, call)
   }
 
   /** An answer lifts what was held before its call was sent. */
   answered(call: Call): void {
     const { demand: { model }, startedAt } = call
     Account.answered(this.account, call, model, startedAt)
-    Key.answered(this.#key, call, startedAt)
-    if (this.#access !== undefined) TrialGate.answered(this.#access, call, startedAt)
-    if (this.#pause !== undefined) this.#pause = Pause.answered(this.#pause, startedAt)
-    if (this.#models !== undefined) ModelPauses.answered(this.#models, model, startedAt)
+    if (this.#key !== undefined) Key.answered(this.#key, call, startedAt)
+    const trouble = this.#trouble
+    if (trouble === undefined) return
+    TrialGate.answered(trouble.access, call, startedAt)
+    trouble.pause = Pause.answered(trouble.pause, startedAt)
+    ModelPauses.answered(trouble.models, model, startedAt)
   }
 
   /** Keeps what a failure says where it is true. */
@@ -126,36 +137,30 @@ export class Standing {
     if (failure instanceof RateLimited) {
       this.#limited(failure, model, startedAt, now)
     } else if (failure instanceof Failure.QuotaExceeded) {
-      TrialGate.refused(this.account.quota, startedAt, now + (Verdict.hintOf(failure) ?? recheck), now)
+      Account.exhausted(this.account, startedAt, now + (Verdict.hintOf(failure) ?? recheck), now)
     } else if (failure instanceof Failure.Unauthorized) {
       // 401: nobody knows the key; 403: somebody does, but it may not do this here
-      if (failure.status !== 403) Key.refused(this.#key, startedAt, now + recheck, now)
-      else if (startedAt >= this.#clearedAt) {
-        TrialGate.refused(this.#access ??= TrialGate.make(), startedAt, now + recheck, now)
-      }
-    } else if (failure instanceof Failure.ModelNotFound && startedAt >= this.#clearedAt) {
-      ModelPauses.notFound(this.#models ??= new Map(), model, now)
+      if (failure.status !== 403) Key.refused(this.#key ??= Key.make(), startedAt, now + recheck, now)
+      else TrialGate.refused(this.#troubled().access, startedAt, now + recheck, now)
+    } else if (failure instanceof Failure.ModelNotFound && startedAt >= this.#troubled().clearedAt) {
+      ModelPauses.notFound(this.#troubled().models, model, now)
     }
   }
 
   /** What a health check says of the key. */
   checkedKey(isRefused: boolean, now: number): void {
-    Key.checked(this.#key, isRefused, now + recheck, now)
+    if (isRefused || this.#key !== undefined) Key.checked(this.#key ??= Key.make(), isRefused, now + recheck, now)
   }
 
   /** Forgets what is held, of the account and the key too, and so for whoever shares them. */
   clear(now: number): void {
-    this.#clearedAt = now
-    this.#access = undefined
-    this.#pause = undefined
-    this.#models = undefined
-    TrialGate.open(this.#key.gate, now)
+    const trouble = this.#troubled()
+    TrialGate.open(trouble.access, now)
+    trouble.pause = undefined
+    trouble.models.clear()
+    trouble.clearedAt = now
+    Key.clear(this.#key ??= Key.make(), now)
     Account.clear(this.account, now)
-  }
-
-  /** Whether quota, key or pause may stand in the way of any call now. */
-  isClear(now: number): boolean {
-    return this.#gates().every(({ isOpen }) => isOpen) && this.#pausedUntil(now) === undefined
   }
 
   /** When quota and key are looked at again, if that is not yet. */
@@ -171,29 +176,33 @@ export class Standing {
 
   /** When the pause of all models ends or, where there is none, the first of those of single models. */
   pausedUntil(now: number): number | undefined {
-    return this.#pausedUntil(now) ?? (this.#models === undefined ? undefined : ModelPauses.soonest(this.#models, now))
+    const models = this.#trouble?.models
+    return this.#pausedUntil(now) ?? (models === undefined ? undefined : ModelPauses.soonest(models, now))
+  }
+
+  #troubled(): Trouble {
+    return this.#trouble ??= { access: TrialGate.make(), pause: undefined, models: new Map(), clearedAt: 0 }
   }
 
   #gates(): ReadonlyArray<TrialGate.TrialGate> {
-    return [this.account.quota, this.#key.gate, ...(this.#access === undefined ? [] : [this.#access])]
+    return [this.account.trouble?.quota, this.#key?.gate, this.#trouble?.access].filter((gate) => gate !== undefined)
   }
 
   #pausedUntil(now: number): number | undefined {
-    const until = Math.max(this.account.pause?.until ?? -Infinity, this.#pause?.until ?? -Infinity)
+    const until = Math.max(this.account.trouble?.pause?.until ?? 0, this.#trouble?.pause?.until ?? 0)
     return now < until ? until : undefined
   }
 
   // the longest of the pauses in force
   #paused(ofModel: Pause.Pause | undefined, now: number): RateLimited | undefined {
-    const ofAccount = this.account.pause
-    const ofEndpoint = this.#pause
-    if (ofAccount === undefined && ofEndpoint === undefined && ofModel === undefined) return undefined
-    const until = Math.max(ofAccount?.until ?? 0, ofEndpoint?.until ?? 0, ofModel?.until ?? 0)
+    const ofAccount = this.account.trouble?.pause?.until ?? 0
+    const ofEndpoint = this.#trouble?.pause?.until ?? 0
+    const until = Math.max(ofAccount, ofEndpoint, ofModel?.until ?? 0)
     if (now >= until) return undefined
     return Rejection.make(RateLimited, {
       key: this.#endpoint.id,
       source: "Upstream" as const,
-      scope: until === ofAccount?.until ? "Account" : until === ofEndpoint?.until ? "Endpoint" : "Model",
+      scope: until === ofAccount ? "Account" : until === ofEndpoint ? "Endpoint" : "Model",
       retryAfter: millis(until - now),
       attempts: Attempt.none
     })
@@ -208,14 +217,15 @@ export class Standing {
     const isOurs = failure.source === "Upstream" && failure.key === id
     const scope = isOurs ? failure.scope : "Model"
     if (scope === "Account") return Account.rateLimited(account, wait, sentAt, now)
-    if (sentAt < this.#clearedAt) return
+    const trouble = this.#troubled()
+    if (sentAt < trouble.clearedAt) return
     if (scope === "Endpoint") {
-      this.#pause = Pause.lengthen(this.#pause, wait, sentAt, now)
+      trouble.pause = Pause.lengthen(trouble.pause, wait, sentAt, now)
       return
     }
     const witness = scope === undefined ? Account.witness(account, model, id, now) : undefined
-    if (witness !== undefined) return Account.convict(account, witness, wait, sentAt, now)
-    const until = ModelPauses.rateLimited(this.#models ??= new Map(), model, wait, sentAt, now)
+    if (witness !== undefined) return Account.rateLimited(account, wait, sentAt, now, witness.until)
+    const until = ModelPauses.rateLimited(trouble.models, model, wait, sentAt, now)
     if (scope === undefined) Account.testify(account, model, id, until, now)
   }
 }

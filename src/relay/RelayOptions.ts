@@ -6,7 +6,8 @@
 import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Endpoint from "../endpoint/Endpoint.ts"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Health from "../endpoint/Health.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import * as Retry from "../policy/Retry.ts"
@@ -26,7 +27,7 @@ export interface HealthOptions {
   /** What is fetched below an endpoint's base URL. */
   readonly path?: string | undefined
   /** How endpoints are checked that do not say it themselves. Default: `"auto"`. */
-  readonly check?: Endpoint.Check | undefined
+  readonly check?: Health.Check | undefined
 }
 
 /**
@@ -120,6 +121,6 @@ export const Settings = Schema.Struct({
 export const HealthSettings = Schema.Struct({
   schedule: schedule<unknown>(),
   timeout: Configuration.duration,
-  path: Endpoint.path,
-  check: Endpoint.check
+  path: Health.path,
+  check: Health.check
 })

@@ -17,7 +17,7 @@ const ask = (model: string) => Trial.chat({}, { ...Trial.hi, model })
 const refused = (model: string) => Effect.flip(ask(model))
 
 describe("a 429 that says what it limits", () => {
-  const limited = (scope: "Account" | "Endpoint" | "Model", seconds: number, key?: string) =>
+  const limited = (scope: "Account" | "Endpoint" | "Model", seconds?: number, key?: string) =>
     Effect.flatMap(Trial.relay, ({ execute }) =>
       Effect.ignore(execute(({ id }) =>
         Effect.fail(
@@ -25,7 +25,7 @@ describe("a 429 that says what it limits", () => {
             key: key ?? id,
             source: "Upstream",
             scope,
-            retryAfter: Duration.seconds(seconds),
+            ...(seconds === undefined ? {} : { retryAfter: Duration.seconds(seconds) }),
             attempts: []
           })
         )
@@ -68,6 +68,22 @@ describe("a 429 that says what it limits", () => {
       assert.deepStrictEqual(yield* states("a", "b"), ["Paused", "Paused"])
       assert.strictEqual((yield* ask("any other")).meta.endpoint, "a")
     }).pipe(Effect.provide(Trial.over([acme("a"), acme("b", 1)], first))))
+
+  it.effect.each(["Account", "Endpoint"] as const)(
+    "grows without a hint, and begins anew after an answer: of the %s",
+    (scope) =>
+      Effect.gen(function*() {
+        for (const seconds of [1, 2, 4]) {
+          yield* limited(scope)
+          assert.deepInclude(yield* refused("any"), { scope, retryAfter: Duration.seconds(seconds) })
+          yield* Trial.pass(Duration.seconds(seconds))
+        }
+        yield* Trial.pass("1 milli")
+        yield* ask("any")
+        yield* limited(scope)
+        assert.deepInclude(yield* refused("any"), { scope, retryAfter: Duration.seconds(1) })
+      }).pipe(Effect.provide(Trial.over([acme("a")], first)))
+  )
 
   it.effect("of a model says nothing of the account, even where another endpoint's has no scope", () =>
     Effect.gen(function*() {
@@ -424,18 +440,38 @@ describe("a key that two endpoints of one account send", () => {
       assert.deepStrictEqual(yield* states("a", "b"), ["Exhausted", "Healthy"])
     }).pipe(Effect.provide(Trial.over([with_("a", shared, "acme", 0), with_("b", same, "acme", 1)], once))))
 
-  it.effect("is tried again by one call of either", () =>
+  it.effect.each([401, 403])(
+    "is tried again by one call, which may go away and leave it to the next: %i",
+    (code) =>
+      Effect.gen(function*() {
+        const { endpoints } = yield* Trial.relay
+        yield* endpoints.isolate("b")
+        yield* Trial.play("a", status(code))
+        yield* Trial.failure()
+        yield* Trial.pass("5 minutes")
+        yield* Trial.play("a", answer("allowed", { delay: "1 second" }))
+        const gone = yield* Trial.start(Trial.chat())
+        yield* Trial.failure()
+        yield* Fiber.interrupt(gone)
+        const trial = yield* Trial.start(Trial.chat())
+        yield* Trial.failure()
+        assert.strictEqual(yield* Trial.count("a"), 3)
+        yield* Trial.pass("1 second")
+        assert.strictEqual((yield* Fiber.join(trial)).text, "allowed")
+        yield* endpoints.reset("b")
+        assert.deepStrictEqual(yield* states("a", "b"), ["Healthy", "Healthy"])
+      }).pipe(Effect.provide(Trial.over([with_("a", shared, "acme", 0), with_("b", same, "acme", 1)], once)))
+  )
+
+  it.effect.each([401, 403])("is good for all again once a trial was answered: %i", (code) =>
     Effect.gen(function*() {
-      yield* Trial.play("a", status(401))
+      yield* Trial.play("a", status(code))
       yield* Trial.failure()
       yield* Trial.pass("5 minutes")
-      yield* Trial.play("a", answer("allowed", { delay: "1 second" }))
-      const trial = yield* Trial.start(Trial.chat())
-      assert.strictEqual((yield* Trial.failure())._tag, "Unauthorized")
-      yield* Trial.pass("1 second")
-      assert.strictEqual((yield* Fiber.join(trial)).text, "allowed")
-      assert.deepStrictEqual(yield* states("a", "b"), ["Healthy", "Healthy"])
-    }).pipe(Effect.provide(Trial.over([with_("a", shared, "acme", 0), with_("b", same, "acme", 1)], once))))
+      yield* Trial.play("a", answer("allowed"))
+      yield* Trial.chat()
+      assert.strictEqual(yield* state("a"), "Healthy")
+    }).pipe(Effect.provide(Trial.over([with_("a", shared, "acme", 0)], once))))
 
   it.effect("is still out for an endpoint that comes later, and forgotten with the last that sent it", () =>
     Effect.gen(function*() {
