@@ -24,7 +24,13 @@ import * as Classifier from "./Classifier.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as Failure from "./Failure.ts"
 
-const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
+/**
+ * What of an endpoint is to be repeated nowhere.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
   [apiKey, ...Object.values(headers)].flatMap((value) => Redacted.isRedacted(value) ? [Redacted.value(value)] : [])
 
 // tracers write headers into spans unless they know them for secrets
@@ -38,7 +44,13 @@ const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effec
     ])
 }
 
-const authorize = (endpoint: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
+/**
+ * Gives a request the headers and the key of an endpoint.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const authorize = (endpoint: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
   const headed = HttpClientRequest.setHeaders(
     request,
     Record.map(endpoint.headers, (value) => Redacted.isRedacted(value) ? Redacted.value(value) : value)
@@ -63,13 +75,25 @@ const codeOf = (error: HttpClientError.HttpClientError): string => {
   return typeof code === "string" ? code : error.reason._tag
 }
 
-const send = (
+/**
+ * Sends a request that was made for the endpoint, and follows no redirect.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const send = (
   client: HttpClient.HttpClient,
   endpoint: Endpoint.Endpoint,
   request: HttpClientRequest.HttpClientRequest
 ) => withoutRedirects(hideSecretHeaders(endpoint)(client.execute(request)))
 
-const unreachable = (endpoint: Endpoint.Endpoint) => (error: HttpClientError.HttpClientError) =>
+/**
+ * The failure of a request that no response came to.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const unreachable = (endpoint: Endpoint.Endpoint) => (error: HttpClientError.HttpClientError) =>
   Rejection.make(Failure.EndpointUnavailable, {
     endpoint: endpoint.id,
     reason: "Connection" as const,
@@ -85,6 +109,37 @@ const broken = (
 ): Failure.InvalidResponse =>
   Rejection.make(Failure.InvalidResponse, { endpoint: endpoint.id, reason, status, detail, attempts: Attempt.none })
 
+/**
+ * Reads a body piece by piece, up to a limit.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const consume = (
+  endpoint: Endpoint.Endpoint,
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number,
+  onPiece: (bytes: Uint8Array) => void
+): Effect.Effect<void, Failure.InvalidResponse> =>
+  Effect.suspend(() => {
+    let size = 0
+    return response.stream.pipe(
+      Stream.runForEach((bytes) => {
+        size += bytes.byteLength
+        if (size > maxBytes) {
+          return Effect.fail(broken(endpoint, response.status, "TooLarge", `the body is over ${maxBytes} bytes`))
+        }
+        onPiece(bytes)
+        return Effect.void
+      }),
+      Effect.catchTag("HttpClientError", (error) =>
+        // a response without a body is an empty one
+        error.reason._tag === "EmptyBodyError"
+          ? Effect.void
+          : Effect.fail(broken(endpoint, response.status, "CutOff", codeOf(error))))
+    )
+  })
+
 const read = (
   endpoint: Endpoint.Endpoint,
   response: HttpClientResponse.HttpClientResponse,
@@ -92,24 +147,12 @@ const read = (
 ): Effect.Effect<string, Failure.InvalidResponse> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
-    let size = 0
     let text = ""
-    return response.stream.pipe(
-      Stream.runForEach((bytes) => {
-        size += bytes.byteLength
-        if (size > maxBytes) {
-          return Effect.fail(broken(endpoint, response.status, "TooLarge", `the body is over ${maxBytes} bytes`))
-        }
+    return Effect.map(
+      consume(endpoint, response, maxBytes, (bytes) => {
         text += decoder.decode(bytes, { stream: true })
-        return Effect.void
       }),
-      Effect.as(undefined),
-      Effect.catchTag("HttpClientError", (error) =>
-        // a response without a body is an empty one
-        error.reason._tag === "EmptyBodyError"
-          ? Effect.void
-          : Effect.fail(broken(endpoint, response.status, "CutOff", codeOf(error)))),
-      Effect.map(() => text + decoder.decode())
+      () => text + decoder.decode()
     )
   })
 

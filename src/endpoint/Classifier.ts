@@ -17,6 +17,7 @@ import * as Failure from "./Failure.ts"
 import * as Quotation from "./Quotation.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as WireError from "./WireError.ts"
+import type * as WireRequest from "./WireRequest.ts"
 
 /**
  * A response, body included.
@@ -243,4 +244,66 @@ export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnsw
   return Result.isSuccess(answer)
     ? Result.succeed(answer.success)
     : Result.fail(invalid(subject, reply.status, answer.failure.reason, answer.failure.detail))
+}
+
+// at an address that the caller chose, what is not there, or cannot be done, is no fault of the endpoint
+const notHere = new Set([404, 405, 501])
+const callersState = new Set([409, 410, 412, 416])
+
+// a key may be good for chats and have no right to this
+const lacksRight = (status: number, message: string): boolean =>
+  status === 403 || (status === 401 && /permission|scope/i.test(message))
+
+const kindAt = (
+  kind: Kind | undefined,
+  status: number,
+  message: string,
+  asks: Exclude<WireRequest.Kind, "Chat">,
+  namesModel: boolean
+): Kind => {
+  const isElsewhere = kind === "Model" || notHere.has(status) ||
+    (kind === "Unauthorized" && lacksRight(status, message))
+  if (isElsewhere) return namesModel ? "Model" : "Rejected"
+  if (asks === "Other" && (status < 400 || callersState.has(status))) return "Rejected"
+  return kind ?? "Unavailable"
+}
+
+const countOf = (body: unknown): number | undefined => {
+  const usage = typeof body === "object" && body !== null && "usage" in body ? body.usage : undefined
+  const total = typeof usage === "object" && usage !== null && "total_tokens" in usage ? usage.total_tokens : undefined
+  return Number.isSafeInteger(total) && Number(total) > 0 ? Number(total) : undefined
+}
+
+/**
+ * Whether a reply to some other request than a chat is one: the tokens it says it
+ * took, or why it is none. An answer is JSON without an error in it; of anything
+ * else only the status is looked at, since a file or a job may tell of errors
+ * that are not the reply's.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const check = (
+  reply: Reply,
+  subject: Omit<Subject, "model"> & { readonly model: string | undefined },
+  asks: Exclude<WireRequest.Kind, "Chat">
+): Result.Result<number | undefined, Failure.Answered> => {
+  const isSuccess = reply.status >= 200 && reply.status < 300
+  if (isSuccess && asks === "Other") return Result.succeed(undefined)
+  const about = { ...subject, model: subject.model ?? "*" }
+  const body = WireError.parse(reply.text)
+  const error = Result.isSuccess(body) ? WireError.fromBody(body.success) : undefined
+  if (!isSuccess || error !== undefined) {
+    const status = isSuccess ? error?.status ?? reply.status : reply.status
+    const found = kindOf(error, status)
+    const message = error?.message || reply.text
+    if (isSuccess && found === undefined) return Result.fail(invalid(about, reply.status, "ErrorInBody", message))
+    const kind = kindAt(found, status, message, asks, subject.model !== undefined)
+    return Result.fail(fail(kind, about, reply, status, message, error?.hint))
+  }
+  if (Result.isSuccess(body)) return Result.succeed(countOf(body.success))
+  const isEmpty = reply.text.trim() === ""
+  return Result.fail(
+    invalid(about, reply.status, isEmpty ? "Empty" : "NotJson", isEmpty ? "the body is empty" : reply.text)
+  )
 }

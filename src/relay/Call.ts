@@ -33,7 +33,7 @@ const nobodyToAsk = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>
 ): RelayError.ExecuteError =>
-  call.model === undefined || relay.registry.knows(call.model)
+  typeof call.model !== "string" || relay.registry.knows(call.model)
     ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
     : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
 
@@ -90,7 +90,9 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     const failures = Array.from(progress.failures.values())
     if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call, progress))
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
-    if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
+    if (!summary.again || call.isRetry === true || progress.sent >= relay.maxAttempts) {
+      return yield* Effect.fail(summary.failure)
+    }
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
       Effect.map(([, delay]) => Math.max(summary.soonest, Duration.toMillis(delay))),
@@ -140,7 +142,11 @@ export const run = <A, E, R>(
       deadlineAt: startedAt + (call.deadline ?? Infinity),
       attempts: [],
       tried: new Set(),
-      demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
+      demand: {
+        model: call.scope ?? call.model ?? "*",
+        cost: { calls: 1, tokens: call.estimatedTokens },
+        isTimed: call.isTimed
+      },
       failures: new Map(),
       asked: undefined,
       shortages: [],

@@ -42,8 +42,13 @@ export interface Relay {
  * @since 0.1.0
  */
 export interface Call<A, E, R> {
-  readonly model: string | undefined
+  /** `undefined` for any endpoint, `null` for any that has a URL. */
+  readonly model: string | null | undefined
+  /** What a pause of this call is about, at its endpoint. Default: the model. */
+  readonly scope?: string | undefined
   readonly estimatedTokens: number
+  /** Whether it takes as long as chats do. Default: true. */
+  readonly isTimed?: boolean | undefined
   readonly operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined
   /** What to make of a failure of the operation. */
@@ -53,6 +58,8 @@ export interface Call<A, E, R> {
   readonly isAnnounced: boolean
   /** Whether it may be sent again after it was sent once. */
   readonly idempotent: boolean
+  /** Whether whoever calls waits and tries again as well: then one round is all. */
+  readonly isRetry?: boolean | undefined
 }
 
 /**
