@@ -23,7 +23,7 @@ export interface WireRequest {
   readonly path: string
   /** Keys, cookies and what belongs to the connection are left out; the endpoint's own are sent instead. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined
-  /** A text is sent as UTF-8, and as JSON where `content-type` says nothing else. */
+  /** A text is sent as UTF-8. A JSON object is sent as JSON where `content-type` is missing or says plain text. */
   readonly body?: Uint8Array | string | undefined
 }
 
@@ -105,9 +105,10 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
   const resource = address.pathname.slice(base.length).replace(/\/+$/, "")
   const kind = kindOf(method, resource)
 
-  const isJson = bytes !== undefined && (type === undefined || /json/i.test(type))
-  const text = isJson ? new TextDecoder().decode(bytes) : ""
-  const parsed = isJson ? WireError.parse(text) : Result.fail(undefined)
+  // text/plain is what a fetch says of a text that nobody says more of
+  const isText = bytes !== undefined && (type === undefined || /json|^text\/plain/i.test(type))
+  const text = isText ? new TextDecoder().decode(bytes) : ""
+  const parsed = isText ? WireError.parse(text) : Result.fail(undefined)
   const json = Result.isSuccess(parsed) ? parsed.success : undefined
   if (isRecord(json) && json["stream"] === true) {
     return Result.fail("stream has to be left out: an answer is passed on as a whole")
@@ -121,8 +122,8 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
     method,
     path: `${address.pathname.slice(base.length)}${address.search}`,
     headers: {
-      ...(isJson ? { "content-type": "application/json" } : {}),
-      ...WireHeaders.toEndpoint(headers)
+      ...WireHeaders.toEndpoint(headers),
+      ...(isRecord(json) && !/json/i.test(type ?? "") ? { "content-type": "application/json" } : {})
     },
     kind,
     model,
