@@ -315,6 +315,17 @@ describe("send", () => {
       }
     }))))
 
+  it.effect("repeats no secret of the endpoint that its error repeats", () =>
+    Effect.gen(function*() {
+      for (const request of [embeddings, models]) {
+        const failure = yield* Effect.flip(send(request))
+        assert.notInclude(JSON.stringify(failure) + failure.message, "sk-live")
+        assert.include(failure.message, "<redacted>")
+      }
+    }).pipe(Effect.provide(Api.over({
+      a: answers(Api.json({ error: { message: "Who is sk-live-1?" } }, 422), { apiKey: Redacted.make("sk-live-1") })
+    }))))
+
   const flawed: Readonly<Record<string, readonly [WireRequest.WireRequest, string]>> = {
     "a stream": [{ ...chat, body: "{\"model\":\"smart\",\"messages\":[{}],\"stream\":true}" }, "stream"],
     "a stream of another kind": [{ ...embeddings, body: "{\"model\":\"smart\",\"stream\":true}" }, "stream"],
