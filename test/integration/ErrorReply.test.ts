@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
 import { type Attempt, Bulkhead, CircuitBreaker, ErrorReply, Failure, RateLimiter, RelayError } from "effect-relay"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "../architecture/Source.ts"
 
 const sent: Attempt.Attempt = {
   endpoint: "a",
@@ -106,5 +109,15 @@ describe("the reply for a failure", () => {
     assert.notProperty(ErrorReply.make(own).headers, "x-should-retry")
     const mixed = new CircuitBreaker.CircuitOpen({ key: "a", reason: "Open", attempts: [sent, refused] })
     assert.strictEqual(ErrorReply.make(mixed).headers["x-should-retry"], "false")
+  })
+
+  it.each(Object.values(failures))("$_tag is told on the page about clients as it is", (failure) => {
+    const page = readFileSync(join(root, "docs/relay/clients.md"), "utf8")
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${failure._tag}\` |`))
+    const { body, status } = ErrorReply.make(failure)
+    const { code } = Schema.decodeUnknownSync(Body)(body).error
+    const cells = row?.split("|").slice(2, 4).map((cell) => cell.trim())
+    assert.match(cells?.[0] ?? "", new RegExp(`${status}$`))
+    assert.strictEqual(cells?.[1], code === null ? "" : `\`${code}\``)
   })
 })

@@ -2,7 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, ManagedRuntime, Redacted, Stream } from "effect"
 import { type Endpoint, type RelayEvent, RelayFetch, RelayService, Retry } from "effect-relay"
 import { FetchHttpClient } from "effect/http"
-import OpenAI from "openai"
+import OpenAI, {
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  RateLimitError,
+  UnprocessableEntityError
+} from "openai"
 import * as Server from "../wire/Server.ts"
 
 /** The real client over a relay over these servers, the first a tier before the second. */
@@ -88,7 +96,7 @@ describe("the openai package over a relay", () => {
       )
       const { client } = yield* over([limited])
       const thrown = yield* thrownBy(() => client.chat.completions.create(chat))
-      assert.instanceOf(thrown, OpenAI.RateLimitError)
+      assert.instanceOf(thrown, RateLimitError)
       assert.deepInclude(thrown, { status: 429, code: "rate_limit_exceeded", type: "rate_limit_error" })
       assert.strictEqual(thrown.headers.get("retry-after"), "77")
       assert.strictEqual(thrown.headers.get("retry-after-ms"), "77000")
@@ -102,20 +110,20 @@ describe("the openai package over a relay", () => {
       const backup = yield* Server.http(down)
       const { client } = yield* over([primary, backup])
       const thrown = yield* thrownBy(() => client.chat.completions.create(chat, { maxRetries: 5 }))
-      assert.instanceOf(thrown, OpenAI.InternalServerError)
+      assert.instanceOf(thrown, InternalServerError)
       assert.deepInclude(thrown, { status: 503, code: "endpoint_unavailable" })
       assert.strictEqual(thrown.headers.get("x-relay-attempts"), "2")
       assert.deepStrictEqual([primary.received.length, backup.received.length], [1, 1])
     }))
 
   const kinds = [
-    [400, "context_length_exceeded", OpenAI.BadRequestError, "context_length_exceeded", 400],
-    [400, "content_policy_violation", OpenAI.BadRequestError, "content_policy_violation", 400],
-    [422, "odd", OpenAI.UnprocessableEntityError, null, 422],
-    [401, "invalid_api_key", OpenAI.AuthenticationError, "invalid_api_key", 401],
-    [404, "model_not_found", OpenAI.NotFoundError, "model_not_found", 404],
-    [429, "insufficient_quota", OpenAI.RateLimitError, "insufficient_quota", 429],
-    [200, "mystery", OpenAI.InternalServerError, "invalid_response", 502]
+    [400, "context_length_exceeded", BadRequestError, "context_length_exceeded", 400],
+    [400, "content_policy_violation", BadRequestError, "content_policy_violation", 400],
+    [422, "odd", UnprocessableEntityError, null, 422],
+    [401, "invalid_api_key", AuthenticationError, "invalid_api_key", 401],
+    [404, "model_not_found", NotFoundError, "model_not_found", 404],
+    [429, "insufficient_quota", RateLimitError, "insufficient_quota", 429],
+    [200, "mystery", InternalServerError, "invalid_response", 502]
   ] as const
   for (const [status, said, errorClass, code, thrownStatus] of kinds) {
     it.live(`throws ${errorClass.name} where an endpoint says ${said} with ${status}`, () =>
@@ -142,7 +150,7 @@ describe("the openai package over a relay", () => {
       yield* silent.until(() => silent.received.length === 1)
       controller.abort()
       yield* silent.until(() => silent.connections().open === 0)
-      assert.instanceOf(yield* Fiber.join(thrown), OpenAI.APIUserAbortError)
+      assert.instanceOf(yield* Fiber.join(thrown), APIUserAbortError)
       const [status] = yield* relay.status
       assert.deepInclude(status, { answered: 0, failed: 0, inFlight: 0, state: "Healthy" })
       assert.lengthOf(silent.received, 1)
@@ -183,7 +191,7 @@ describe("the openai package over a relay", () => {
     Effect.gen(function*() {
       const server = yield* Server.http((response) => response.writeHead(404).end("<h1>Not found</h1>"))
       const { client, relay } = yield* over([server])
-      assert.instanceOf(yield* thrownBy(() => client.get("/nothing/here")), OpenAI.NotFoundError)
+      assert.instanceOf(yield* thrownBy(() => client.get("/nothing/here")), NotFoundError)
       assert.strictEqual(server.received[0]?.path, "/v1/nothing/here")
       assert.deepInclude((yield* relay.status)[0], { state: "Healthy" })
       assert.strictEqual((yield* relay.status)[0]?.circuit.suspicion, 0)
@@ -194,7 +202,7 @@ describe("the openai package over a relay", () => {
       const server = yield* Server.http(hello)
       const { client } = yield* over([server])
       const thrown = yield* thrownBy(() => client.chat.completions.create({ ...chat, stream: true }))
-      assert.instanceOf(thrown, OpenAI.BadRequestError)
+      assert.instanceOf(thrown, BadRequestError)
       assert.include(thrown.message, "stream has to be left out")
       assert.lengthOf(server.received, 0)
     }))

@@ -1,5 +1,5 @@
 /** APIs that answer any request in virtual time, one to an endpoint, and a relay over them. */
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, type Duration, Effect, Layer } from "effect"
 import { type Configuration, type Endpoint, RelayService } from "effect-relay"
 import { HttpClient, type HttpClientRequest, HttpClientResponse } from "effect/http"
 
