@@ -13,6 +13,7 @@ import * as Attempt from "../policy/Attempt.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as ChatAnswer from "./ChatAnswer.ts"
+import * as ErrorKind from "./ErrorKind.ts"
 import * as Failure from "./Failure.ts"
 import * as Quotation from "./Quotation.ts"
 import * as RetryAfter from "./RetryAfter.ts"
@@ -48,111 +49,8 @@ export interface Subject {
   readonly now: number
 }
 
-type Kind =
-  | "Rate"
-  | "Quota"
-  | "Unavailable"
-  | "Unauthorized"
-  | "Model"
-  | "Context"
-  | "Content"
-  | "Rejected"
-
-const kindByWord: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ...([
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "project_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "enforced_spend_limit_reached",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "billing_error",
-    "quota_exceeded",
-    "insufficient_balance",
-    "arrearage"
-  ] as const).map((word) => [word, "Quota"] as const),
-  ...([
-    "rate_limit_exceeded",
-    "rate_limit_error",
-    "slow_down",
-    "too_many_requests",
-    "resource_exhausted"
-  ] as const).map((word) => [word, "Rate"] as const),
-  ...([
-    "overloaded_error",
-    "server_is_overloaded",
-    "service_unavailable_error",
-    "server_error",
-    "api_error",
-    "internal_server_error",
-    "unavailable",
-    "deadline_exceeded",
-    "timeout_error"
-  ] as const).map((word) => [word, "Unavailable"] as const),
-  ...([
-    "invalid_api_key",
-    "api_key_invalid",
-    "authentication_error",
-    "permission_error",
-    "unauthenticated",
-    "permission_denied"
-  ] as const).map((word) => [word, "Unauthorized"] as const),
-  ...(["model_not_found", "deploymentnotfound"] as const).map((word) => [word, "Model"] as const),
-  ...(["context_length_exceeded", "request_too_large"] as const).map((word) => [word, "Context"] as const),
-  ...(["content_filter", "content_policy_violation"] as const).map((word) => [word, "Content"] as const)
-])
-
-// where providers have no code of their own for it
-const kindByMessage: ReadonlyArray<readonly [RegExp, Kind]> = [
-  [/maximum context length|context window|prompt is too long/i, "Context"],
-  [
-    /insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low|reached your specified API usage limits/i,
-    "Quota"
-  ]
-]
-
-const kindByStatus = (status: number): Kind | undefined => {
-  switch (status) {
-    case 401:
-    case 403:
-      return "Unauthorized"
-    case 402:
-      return "Quota"
-    case 429:
-      return "Rate"
-    case 408:
-    case 409:
-    case 425:
-    case 498:
-      return "Unavailable"
-  }
-  if (status >= 500) return "Unavailable"
-  return status >= 400 ? "Rejected" : undefined
-}
-
-const kindOf = (error: WireError.WireError | undefined, status: number): Kind | undefined => {
-  const message = error?.message ?? ""
-  // a limit that one request alone is over is no matter of waiting
-  if ((status === 429 || status === 413) && /request too large/i.test(message)) return "Context"
-  // a free tier of nothing: this account will never get this model
-  if (status === 429 && /\blimit: 0(?![\d.])/.test(message)) return "Model"
-  for (const word of error?.words ?? []) {
-    const kind = kindByWord.get(word)
-    if (kind !== undefined) return kind
-  }
-  for (const [pattern, kind] of kindByMessage) {
-    if (pattern.test(message)) return kind
-  }
-  // only a JSON body says that it was the API, and not a wrong address, that found nothing
-  if (status === 404) return error === undefined ? "Unavailable" : "Model"
-  if (status === 405) return "Unavailable"
-  return kindByStatus(status)
-}
-
 const fail = (
-  kind: Kind,
+  kind: ErrorKind.ErrorKind,
   subject: Subject,
   reply: Reply,
   status: number,
@@ -222,7 +120,7 @@ export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnsw
 
   if (!isSuccess || error !== undefined) {
     const status = isSuccess ? error?.status ?? reply.status : reply.status
-    const kind = kindOf(error, status)
+    const kind = ErrorKind.of(error, status)
     if (kind !== undefined) {
       return Result.fail(fail(kind, subject, reply, status, error?.message || reply.text, error?.hint))
     }
@@ -244,28 +142,6 @@ export const classify = (reply: Reply, subject: Subject): Result.Result<ChatAnsw
   return Result.isSuccess(answer)
     ? Result.succeed(answer.success)
     : Result.fail(invalid(subject, reply.status, answer.failure.reason, answer.failure.detail))
-}
-
-// at an address that the caller chose, what is not there, or cannot be done, is no fault of the endpoint
-const notHere = new Set([404, 405, 501])
-const callersState = new Set([409, 410, 412, 416])
-
-// a key may be good for chats and have no right to this
-const lacksRight = (status: number, message: string): boolean =>
-  status === 403 || (status === 401 && /permission|scope/i.test(message))
-
-const kindAt = (
-  kind: Kind | undefined,
-  status: number,
-  message: string,
-  asks: Exclude<WireRequest.Kind, "Chat">,
-  namesModel: boolean
-): Kind => {
-  const isElsewhere = kind === "Model" || notHere.has(status) ||
-    (kind === "Unauthorized" && lacksRight(status, message))
-  if (isElsewhere) return namesModel ? "Model" : "Rejected"
-  if (asks === "Other" && (status < 400 || callersState.has(status))) return "Rejected"
-  return kind ?? "Unavailable"
 }
 
 const countOf = (body: unknown): number | undefined => {
@@ -295,10 +171,10 @@ export const check = (
   const error = Result.isSuccess(body) ? WireError.fromBody(body.success) : undefined
   if (!isSuccess || error !== undefined) {
     const status = isSuccess ? error?.status ?? reply.status : reply.status
-    const found = kindOf(error, status)
+    const found = ErrorKind.of(error, status)
     const message = error?.message || reply.text
     if (isSuccess && found === undefined) return Result.fail(invalid(about, reply.status, "ErrorInBody", message))
-    const kind = kindAt(found, status, message, asks, subject.model !== undefined)
+    const kind = ErrorKind.at(found, status, message, asks, subject.model !== undefined)
     return Result.fail(fail(kind, about, reply, status, message, error?.hint))
   }
   if (Result.isSuccess(body)) return Result.succeed(countOf(body.success))

@@ -173,7 +173,11 @@ describe("an HttpClient over a relay", () => {
         endpoints: [{ id: "x", baseUrl: "http://x.test/v1" }]
       } as const
       let below: HttpClient.HttpClient = yield* HttpClient.HttpClient
-      const knot = HttpClient.make((request) => below.execute(request))
+      let calls = 0
+      const knot = HttpClient.make((request) => {
+        calls++
+        return below.execute(request)
+      })
       const relay = Context.get(
         yield* Layer.build(
           Layer.provide(RelayService.layerDefault(options), Layer.succeed(HttpClient.HttpClient, knot))
@@ -185,9 +189,11 @@ describe("an HttpClient over a relay", () => {
       assert.strictEqual((yield* own.execute(post)).status, 200)
       // and now on its own
       below = own
+      calls = 0
       const exit = yield* Effect.exit(own.execute(post))
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "a relay stands on itself")
+      assert.strictEqual(calls, 1)
       const chat = yield* Effect.exit(relay.chat({ model: "smart", messages: [{ role: "user", content: "Hi" }] }))
       assert.include(Exit.isFailure(chat) ? Cause.pretty(chat.cause) : "", "a relay stands on itself")
     }).pipe(Effect.scoped, Effect.provide(over({ a: hello }))))

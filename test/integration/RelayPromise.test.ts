@@ -166,6 +166,8 @@ describe("a relay by promises", () => {
       controller.abort("enough")
       assert.strictEqual(yield* Fiber.join(call), "enough")
       assert.strictEqual(inner?.aborted, true)
+      const none = () => assert.fail("it runs although nobody waits")
+      assert.strictEqual(yield* rejectionOf(() => relay.execute(none, { signal: controller.signal })), "enough")
       assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
     }))
 

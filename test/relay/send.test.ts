@@ -39,6 +39,11 @@ const statusOf = (id: string) =>
     ({ status }) => Effect.map(status, (all) => all.find((one) => one.id === id)!)
   )
 
+const remainingTokens = Effect.map(
+  statusOf("a"),
+  ({ limiter: { limits } }) => limits.find(({ of }) => of === "tokens")!.remaining
+)
+
 const answers = (answer: Api.Answer, options?: Api.Api["options"]): Api.Api => ({
   answer: () => answer,
   ...(options === undefined ? {} : { options })
@@ -112,7 +117,8 @@ describe("send", () => {
     Effect.gen(function*() {
       yield* send(chat)
       assert.deepStrictEqual(yield* asked, ["c"])
-      yield* send(models)
+      const { meta } = yield* send(models)
+      assert.lengthOf(meta.attempts, 1)
       const [, received] = yield* Api.Log
       assert.deepInclude(received, { endpoint: "b", method: "GET", path: "/v1/models?limit=2", body: "" })
       const failure = yield* Effect.flip(send({ ...chat, body: String(chat.body).replace("smart", "unknown") }))
@@ -230,7 +236,8 @@ describe("send", () => {
       }
       assert.deepStrictEqual((yield* asked).join(""), "abbabbabbabb")
       assert.strictEqual((yield* statusOf("a")).circuit.state, "Closed")
-      assert.strictEqual((yield* send(chat)).meta.endpoint, "a")
+      const sameModel = { ...chat, body: String(chat.body).replace("smart", "m-404") }
+      assert.strictEqual((yield* send(sameModel)).meta.endpoint, "a")
     }).pipe(Effect.provide(Api.over({
       a: {
         answer: ({ path }) =>
@@ -300,13 +307,11 @@ describe("send", () => {
 
   it.effect("charges the tokens that a reply says it took", () =>
     Effect.gen(function*() {
-      const remaining = Effect.map(statusOf("a"), ({ limiter: { limits } }) =>
-        limits.find(({ of }) => of === "tokens")!.remaining)
-      const before = yield* remaining
+      const before = yield* remainingTokens
       for (const request of [chat, embeddings]) {
         yield* send(request)
       }
-      assert.strictEqual(before - (yield* remaining), 15 + 7)
+      assert.strictEqual(before - (yield* remainingTokens), 15 + 7)
     }).pipe(Effect.provide(Api.over({
       a: {
         answer: ({ path }) =>
@@ -314,6 +319,26 @@ describe("send", () => {
         options: { limits: { tokensPerMinute: 1000 } }
       }
     }))))
+
+  const long = "word ".repeat(400)
+  const asks: Readonly<Record<string, object>> = {
+    "/chat/completions": { model: "smart", messages: [{ role: "user", content: long }] },
+    "/completions": { model: "smart", prompt: long },
+    "/embeddings": { model: "smart", input: ["short", long] },
+    "/moderations": { input: long },
+    "/responses": { model: "smart", instructions: "short", input: [{ role: "user", content: [{ text: long }] }] },
+    "/responses ": { model: "smart", input: "short", max_output_tokens: 500 }
+  }
+  for (const [path, body] of Object.entries(asks)) {
+    it.effect(`charges beforehand what ${path.trim()} is likely to take`, () =>
+      Effect.gen(function*() {
+        const before = yield* remainingTokens
+        yield* Effect.forkChild(send({ method: "POST", path: path.trim(), body: JSON.stringify(body) }), {
+          startImmediately: true
+        })
+        assert.isAtLeast(before - (yield* remainingTokens), 500)
+      }).pipe(Effect.provide(Api.over({ a: answers({ after: "1 hour" }, { limits: { tokensPerMinute: 100_000 } }) }))))
+  }
 
   it.effect("repeats no secret of the endpoint that its error repeats", () =>
     Effect.gen(function*() {
