@@ -12,6 +12,7 @@ import * as Forward from "../endpoint/Forward.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
 import * as WireRequest from "../endpoint/WireRequest.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import { CurrentIdempotent } from "../policy/Idempotent.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
@@ -31,9 +32,9 @@ export interface Options {
   readonly deadline?: Duration.Input | undefined
   /**
    * Whether it may be sent again after it was sent once. Default: true for GET,
-   * HEAD, OPTIONS, PUT and DELETE, and for a POST that asks for an answer: to
+   * HEAD, OPTIONS, PUT and DELETE, for a POST that asks for an answer, to
    * `/chat/completions`, `/completions`, `/embeddings`, `/moderations` or
-   * `/responses`.
+   * `/responses`, and inside of `Idempotent.mark`.
    */
   readonly idempotent?: boolean | undefined
   /**
@@ -93,7 +94,7 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
       verdict: Verdict.of,
       deadline,
       isAnnounced: false,
-      idempotent: options?.idempotent ?? readable.idempotent,
+      idempotent: options?.idempotent ?? (readable.idempotent || (yield* CurrentIdempotent)),
       isRetry: retry > 0
     })
     return { ...value, meta }

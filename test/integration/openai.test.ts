@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, ManagedRuntime, Redacted, Stream } from "effect"
 import { type Endpoint, type RelayEvent, RelayFetch, RelayService, Retry } from "effect-relay"
 import { FetchHttpClient } from "effect/http"
+import { gzipSync } from "node:zlib"
 import OpenAI, {
   APIUserAbortError,
   AuthenticationError,
@@ -176,6 +177,31 @@ describe("the openai package over a relay", () => {
         "/v1/embeddings",
         "/v1/embeddings"
       ])
+    }))
+
+  it.live("reads what the endpoint has compressed", () =>
+    Effect.gen(function*() {
+      const server = yield* Server.http((response, request) => {
+        assert.include(request.headers["accept-encoding"], "gzip")
+        response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" })
+          .end(gzipSync(JSON.stringify(Server.completion("Hello."))))
+      })
+      const { client } = yield* over([server])
+      const { data, response } = yield* Effect.promise(() => client.chat.completions.create(chat).withResponse())
+      assert.strictEqual(data.choices[0]?.message.content, "Hello.")
+      assert.isNull(response.headers.get("content-encoding"))
+    }))
+
+  it.live("uploads a file, once at most", () =>
+    Effect.gen(function*() {
+      const primary = yield* Server.http(down)
+      const backup = yield* Server.http(hello)
+      const { client } = yield* over([primary, backup])
+      const file = new File(["a,b"], "a.csv")
+      assert.instanceOf(yield* thrownBy(() => client.files.create({ file, purpose: "batch" })), InternalServerError)
+      assert.deepStrictEqual([primary.received.length, backup.received.length], [1, 0])
+      assert.match(primary.received[0]?.headers["content-type"] ?? "", /^multipart\/form-data; boundary=/)
+      assert.include(primary.received[0]?.body, "a,b")
     }))
 
   it.live("lists models, query and all", () =>

@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Redacted, Stream } from "effect"
-import { CircuitBreaker, Failure, type RelayEvent, RelayService, Retry, type WireRequest } from "effect-relay"
+import {
+  CircuitBreaker,
+  Failure,
+  Idempotent,
+  type RelayEvent,
+  RelayService,
+  Retry,
+  type WireRequest
+} from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Api from "./Api.ts"
 
@@ -188,6 +196,8 @@ describe("send", () => {
         assert.deepStrictEqual(yield* asked, isRepeated ? ["a", "b"] : ["a"])
         yield* Effect.flip(send(request, { idempotent: !isRepeated }))
         assert.lengthOf(yield* asked, 3)
+        yield* Effect.flip(Idempotent.mark(send(request)))
+        assert.lengthOf(yield* asked, 5)
       }).pipe(Effect.provide(Api.over({ a: down, b: down }, once))))
   }
 
