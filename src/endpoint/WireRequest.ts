@@ -19,7 +19,10 @@ import * as WireHeaders from "./WireHeaders.ts"
  */
 export interface WireRequest {
   readonly method: string
-  /** Below the base URL of an endpoint, from the slash on: `/chat/completions`, `/models?limit=20`. */
+  /**
+   * Below the base URL of an endpoint, from the slash on: `/chat/completions`,
+   * `/models?limit=20`. A key in the query is left out.
+   */
   readonly path: string
   /** Keys, cookies and what belongs to the connection are left out; the endpoint's own are sent instead. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined
@@ -145,5 +148,12 @@ const addressOf = (path: unknown): URL | undefined => {
   if (typeof path !== "string" || !/^\/(?![/\\])/.test(path)) return undefined
   const whole = `http://relay.invalid${base}${path}`
   const address = URL.canParse(whole) ? new URL(whole) : undefined
-  return address?.pathname.startsWith(`${base}/`) === true ? address : undefined
+  if (address?.pathname.startsWith(`${base}/`) !== true) return undefined
+  for (const name of Array.from(address.searchParams.keys())) {
+    if (secret.test(name)) address.searchParams.delete(name)
+  }
+  return address
 }
+
+// some APIs take the key in the query; a page token is none
+const secret = /^(?:access_token|api[-_]?key|auth|authorization|client_secret|key|sig|signature|token)$/i

@@ -107,6 +107,17 @@ describe("send", () => {
       a: answers(Api.json(completion), { apiKey: Redacted.make("key-of-a"), headers: { "x-version": "8" } })
     }))))
 
+  it.effect("sends no key that stands in the query, and every other byte of it", () =>
+    Effect.gen(function*() {
+      yield* send({ method: "GET", path: "/models?key=sk-1&page_token=p-1&API_KEY=sk-2&limit=2&key=sk-3" })
+      yield* send({ method: "GET", path: "/models?a=%20b+c&d" })
+      const log = yield* Api.Log
+      assert.deepStrictEqual(log.map(({ path }) => path), [
+        "/v1/models?page_token=p-1&limit=2",
+        "/v1/models?a=%20b+c&d"
+      ])
+    }).pipe(Effect.provide(Api.over({ a: answers(Api.json({ data: [] })) }))))
+
   it.effect("asks each endpoint by its own name for the model, and changes nothing else in the body", () =>
     Effect.gen(function*() {
       const body = `{ "seed" : 12345678901234567890,\n"model":"smart","messages":[{"role":"user","model":"smart"}] }`
