@@ -41,6 +41,8 @@ export interface Demand {
   /** The model by the caller's name; `*` for a call that has none. */
   readonly model: string
   readonly cost: RateLimiter.Cost
+  /** Whether it takes as long as chats do, so that its time says how the endpoint is. Default: true. */
+  readonly isTimed?: boolean | undefined
 }
 
 /**
@@ -186,7 +188,7 @@ export class GuardedEndpoint {
       const hint = ending._tag === "Failed" ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
-      if (isDropped || ending._tag === "Answered") {
+      if (isDropped || (ending._tag === "Answered" && admission.demand.isTimed !== false)) {
         this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
       }
       // last of what concerns the limiter: the service counts what was used, and no estimate
@@ -286,7 +288,7 @@ export class GuardedEndpoint {
   }
 
   #learn(admission: Admission, ending: Ending, elapsed: number, now: number): Circuit.Outcome {
-    const { cost, model } = admission.demand
+    const { cost, isTimed = true, model } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
         this.limiter.refundUnsafe(cost, admission.startedAt)
@@ -300,6 +302,7 @@ export class GuardedEndpoint {
         if (admission.startedAt > this.#keyOutAt) this.#keyOutUntil = 0
         if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
         if (this.#pauses !== undefined) ModelPauses.answered(this.#pauses, model, admission.startedAt)
+        if (!isTimed) return "Success"
         const slow = this.#isSlow(elapsed)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
@@ -313,7 +316,7 @@ export class GuardedEndpoint {
           Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
         }
         // the caller's time was up, but the endpoint did take at least that long
-        if (Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {
+        if (isTimed && Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {
           Latency.penalize(this.#latency, elapsed, now, this.#rule)
           return "Slow"
         }

@@ -77,13 +77,14 @@ export interface Registry {
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
-  /** The endpoints that serve a model, tier by tier; without a model, all of them. */
-  readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
+  /** The endpoints that serve a model, tier by tier; without a model, all of them; for `null`, all that have a URL. */
+  readonly candidates: (model: string | null | undefined) => ReadonlyArray<Tier>
 }
 
-// a call without a model is somebody's own operation: any endpoint will do
-const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
-  model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
+// somebody's own operation, without a model, may run with any endpoint; a request that names none needs one with a URL
+const serves = (endpoint: Endpoint.Endpoint, model: string | null | undefined): boolean =>
+  model === undefined ||
+  (endpoint.baseUrl !== undefined && (model === null || Endpoint.wireModel(endpoint, model) !== undefined))
 
 // calls that leave evenly spaced arrive a little less so
 const networkJitter = "250 millis"
@@ -115,7 +116,7 @@ export const make = (options: {
   const targets = new Map<string, GuardedEndpoint>()
   const accounts = new Map<string, Account.Account>()
   const onNext = new Set<() => void>()
-  const index = new Map<string | undefined, ReadonlyArray<Tier>>()
+  const index = new Map<string | null | undefined, ReadonlyArray<Tier>>()
 
   const change = (tag: Change["_tag"], target: GuardedEndpoint): void => {
     index.clear()

@@ -32,10 +32,12 @@ const nobodyToAsk = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>
-): RelayError.ExecuteError =>
-  call.model === undefined || relay.registry.knows(call.model)
+): RelayError.ExecuteError => {
+  if (progress.unfit !== undefined) return RelayError.withAttempts(progress.unfit, progress.attempts)
+  return typeof call.model !== "string" || relay.registry.knows(call.model)
     ? Rejection.make(RelayError.RelayExhausted, { attempts: progress.attempts })
     : Rejection.make(Failure.ModelNotFound, { model: call.model, attempts: progress.attempts })
+}
 
 // a schedule of a relay is told of the relay's failures; one of somebody else's is told as what it came to
 const toInput = <E>(failure: Progress.Failed<E>, progress: Progress.Progress<E>): RelayError.RelayError =>
@@ -90,7 +92,9 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     const failures = Array.from(progress.failures.values())
     if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call, progress))
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
-    if (!summary.again || progress.sent >= relay.maxAttempts) return yield* Effect.fail(summary.failure)
+    if (!summary.again || call.isRetry === true || progress.sent >= relay.maxAttempts) {
+      return yield* Effect.fail(summary.failure)
+    }
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* step(progress.clock.currentTimeMillisUnsafe(), toInput(summary.failure, progress)).pipe(
       Effect.map(([, delay]) => Math.max(summary.soonest, Duration.toMillis(delay))),
@@ -141,8 +145,13 @@ export const run = <A, E, R>(
       attempts: [],
       tried: new Set(),
       spent: undefined,
-      demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
+      demand: {
+        model: call.scope ?? call.model ?? "*",
+        cost: { calls: 1, tokens: call.estimatedTokens },
+        isTimed: call.isTimed
+      },
       failures: new Map(),
+      unfit: undefined,
       asked: undefined,
       shortages: [],
       timeout: undefined,

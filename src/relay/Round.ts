@@ -43,9 +43,7 @@ const noteRefusal = <E>(
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   failure: Failure.Failure
-): void => {
-  progress.failures.set(target, failure as RelayError.ExecuteError)
-  if (Standby.isShortage(failure)) progress.shortages.push({ target, refusal: failure })
+): void =>
   Progress.note(relay, progress, {
     endpoint: target.endpoint.id,
     outcome: failure._tag,
@@ -54,7 +52,6 @@ const noteRefusal = <E>(
     at: progress.clock.currentTimeMillisUnsafe(),
     duration: 0
   })
-}
 
 /** Chooses and admits in one synchronous step: no other fiber can come between. */
 const admit = <A, E, R>(
@@ -65,7 +62,7 @@ const admit = <A, E, R>(
 ): GuardedEndpoint.Admission | undefined => {
   const { pass } = progress
   if (pass !== undefined) {
-    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, progress, pass.target, now) : undefined
+    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, call, progress, pass.target, now) : undefined
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
@@ -73,30 +70,40 @@ const admit = <A, E, R>(
   for (let draw = 0; draw < draws; draw++) {
     const target = Route.next(tiers, progress.tried, now, progress.random)
     if (target === undefined) return undefined
-    const admission = ask(relay, progress, target, now)
+    const admission = ask(relay, call, progress, target, now)
     if (admission !== undefined) return admission
   }
   for (const tier of tiers) {
     for (const target of tier) {
-      const admission = progress.tried.has(target) ? undefined : ask(relay, progress, target, now)
+      const admission = progress.tried.has(target) ? undefined : ask(relay, call, progress, target, now)
       if (admission !== undefined) return admission
     }
   }
   return undefined
 }
 
-const ask = <E>(
+const ask = <A, E, R>(
   relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
   progress.tried.add(target)
+  const unfit = call.refusal?.(target.endpoint)
+  if (unfit !== undefined) {
+    // who has no use for the call says nothing about how those fare who have
+    progress.unfit = unfit
+    noteRefusal(relay, progress, target, unfit)
+    return undefined
+  }
   const verdict = target.admit(progress.demand, now, progress.pass?.of)
   if ("ticket" in verdict) {
     progress.pass = undefined
     return verdict
   }
+  progress.failures.set(target, verdict as RelayError.ExecuteError)
+  if (Standby.isShortage(verdict)) progress.shortages.push({ target, refusal: verdict })
   noteRefusal(relay, progress, target, verdict)
   return undefined
 }
