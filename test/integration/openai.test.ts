@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, ManagedRuntime, Redacted, Stream } from "effect"
-import { type Endpoint, type RelayEvent, RelayFetch, RelayService, Retry } from "effect-relay"
+import { Dialect, type Endpoint, type RelayEvent, RelayFetch, RelayService, Retry } from "effect-relay"
 import { FetchHttpClient } from "effect/http"
 import { gzipSync } from "node:zlib"
 import OpenAI, {
@@ -88,6 +88,47 @@ describe("the openai package over a relay", () => {
       assert.strictEqual(headers["x-trace"], "t-1")
       assert.notInclude(JSON.stringify([headers, body]), "of-the-caller")
       assert.notProperty(headers, "x-stainless-retry-count")
+    }))
+
+  it.live("is answered by Anthropic in OpenAI's words, and goes on from there", () =>
+    Effect.gen(function*() {
+      const call = { type: "tool_use", id: "toolu_1", name: "lookup", input: { city: "Bern" } }
+      const text = { type: "text", text: "It rains." }
+      const said = (content: object, reason: string) =>
+        Server.json({
+          model: "claude-1",
+          content: [content],
+          stop_reason: reason,
+          usage: { input_tokens: 3, output_tokens: 4 }
+        })
+      let asked = 0
+      const server = yield* Server.http((response, request) =>
+        (asked++ === 0 ? said(call, "tool_use") : said(text, "end_turn"))(response, request)
+      )
+      const { client } = yield* over([server], {}, { dialect: Dialect.anthropic() })
+      const first = yield* ask(client)
+      const [choice] = first.choices as [OpenAI.ChatCompletion.Choice]
+      assert.strictEqual(choice.finish_reason, "tool_calls")
+      assert.deepStrictEqual(first.usage, { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 })
+      const second = yield* Effect.promise(() =>
+        client.chat.completions.create({
+          model: "smart",
+          messages: [...chat.messages, choice.message, {
+            role: "tool",
+            tool_call_id: choice.message.tool_calls![0]!.id,
+            content: "rain"
+          }]
+        })
+      )
+      assert.strictEqual(second.choices[0]?.message.content, "It rains.")
+      assert.deepStrictEqual(JSON.parse(server.received[1]!.body).messages.slice(1), [
+        { role: "assistant", content: [call] },
+        {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "toolu_1", content: [{ type: "text", text: "rain" }] }]
+        }
+      ])
+      assert.strictEqual(server.received[0]!.headers["x-api-key"], "key-of-server-0")
     }))
 
   it.live("throws its own error for a 429, knows how long to wait and does not come again", () =>
