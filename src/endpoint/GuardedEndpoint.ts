@@ -40,6 +40,8 @@ export interface Demand {
   /** The model by the caller's name; `*` for a call that has none. */
   readonly model: string
   readonly cost: RateLimiter.Cost
+  /** Whether it takes as long as chats do, so that its time says how the endpoint is. Default: true. */
+  readonly isTimed?: boolean | undefined
 }
 
 /**
@@ -192,7 +194,7 @@ export class GuardedEndpoint {
       const hint = "failure" in ending ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
-      if (isDropped || ending._tag === "Answered") {
+      if (isDropped || (ending._tag === "Answered" && admission.demand.isTimed !== false)) {
         this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
       }
       // last of what concerns the limiter: the service counts what was used, and no estimate
@@ -263,7 +265,7 @@ export class GuardedEndpoint {
   }
 
   #learn(admission: Admission, ending: Ending | Checked, elapsed: number, now: number): Circuit.Outcome {
-    const { cost } = admission.demand
+    const { cost, isTimed = true } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
         this.limiter.refundUnsafe(cost, admission.startedAt)
@@ -275,6 +277,7 @@ export class GuardedEndpoint {
           this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
         }
         this.standing.answered(admission)
+        if (!isTimed) return "Success"
         const slow = this.#isSlow(elapsed)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
@@ -289,7 +292,7 @@ export class GuardedEndpoint {
         }
         if (this.#lastFailure !== "DeadlineExceeded") this.told++
         // the caller's time was up, but the endpoint did take at least that long
-        else if (this.#isSlow(elapsed)) {
+        else if (isTimed && this.#isSlow(elapsed)) {
           Latency.penalize(this.#latency, elapsed, now, this.#rule)
           return "Slow"
         }

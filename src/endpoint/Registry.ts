@@ -108,13 +108,14 @@ export interface Registry {
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
-  /** The endpoints that serve a model, tier by tier; without a model, all of them. */
-  readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
+  /** The endpoints that serve a model, tier by tier; without a model, all of them; for `null`, all that have a URL. */
+  readonly candidates: (model: string | null | undefined) => ReadonlyArray<Tier>
 }
 
-// a call without a model is somebody's own operation: any endpoint will do
-const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
-  model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
+// somebody's own operation, without a model, may run with any endpoint; a request that names none needs one with a URL
+const serves = (endpoint: Endpoint.Endpoint, model: string | null | undefined): boolean =>
+  model === undefined ||
+  (endpoint.baseUrl !== undefined && (model === null || Endpoint.wireModel(endpoint, model) !== undefined))
 
 const maxEndpoints = 10_000
 
@@ -135,7 +136,7 @@ export const make = (options: {
   let targets = new Map<string, GuardedEndpoint>()
   const accounts = new Accounts.Accounts()
   const revision = new Revision()
-  const index = new Map<string | undefined, ReadonlyArray<Tier>>()
+  const index = new Map<string | null | undefined, ReadonlyArray<Tier>>()
 
   const tell = (tag: Change["_tag"], target: GuardedEndpoint, audit: Audit.Audit | undefined): void =>
     options.onChange({ _tag: tag, target, ...Audit.sign(audit) })

@@ -18,7 +18,7 @@ const draws = 64
  * @category routing
  * @since 0.1.0
  */
-export const tiers = (relay: Progress.Relay, model: string | undefined): ReadonlyArray<Registry.Tier> =>
+export const tiers = (relay: Progress.Relay, model: string | null | undefined): ReadonlyArray<Registry.Tier> =>
   relay.registry.candidates(model)
 
 /**

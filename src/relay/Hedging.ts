@@ -65,7 +65,8 @@ const alternatives = <A, E, R>(
     ? undefined
     : Choice.tiers(relay, call.model).find((targets) => targets.includes(asked))
   const isUsable = (target: GuardedEndpoint): boolean =>
-    !tried.has(target) && !target.isDegraded(now) && target.refusal(demand, now) === undefined
+    !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
+    target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }
 
@@ -88,7 +89,7 @@ export const around = <A, E, R>(
   ) return attempt(relay, call, progress)
 
   let tier: Registry.Tier | undefined
-  const raced = relay.hedge.at(call.model ?? "*").race(
+  const raced = relay.hedge.at(call.scope ?? call.model ?? "*").race(
     () =>
       Effect.flatMap(
         attempt(relay, call, progress, tier),

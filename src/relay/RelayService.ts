@@ -27,6 +27,7 @@ import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
 import * as RelayOptions from "./RelayOptions.ts"
+import * as Send from "./Send.ts"
 
 export {
   /**
@@ -72,6 +73,23 @@ export {
   type Options
 } from "./RelayOptions.ts"
 
+export {
+  /**
+   * What a caller can say about one request.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options as SendOptions,
+  /**
+   * A reply and how it came about.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Reply as SendReply
+} from "./Send.ts"
+
 /**
  * The endpoints of a relay, which can be changed while calls are under way. Who
  * changes them, and why, goes into the event stream.
@@ -102,6 +120,14 @@ export interface RelayService {
    * that, and what it does if nobody answers. Nothing is sent, charged or moved.
    */
   readonly explain: Explain.Explain
+  /**
+   * Sends an HTTP request, of an API that OpenAI's clients know, to whichever
+   * endpoint is chosen: the endpoint's URL, key and name for the model instead of
+   * the caller's. To an endpoint of another dialect a chat is written anew, and its
+   * answer comes back as a chat completion; for anything else it is not asked. The
+   * cache has no part in it.
+   */
+  readonly send: Send.Send
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
@@ -223,6 +249,7 @@ export const make = (
       chat: Chat.make(relay, transport, cache),
       execute: Execute.make(relay),
       explain: Explain.make(relay),
+      send: Send.make(relay, transport),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       events: events.stream,
       endpoints: {

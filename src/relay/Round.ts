@@ -43,9 +43,7 @@ const noteRefusal = <E>(
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   failure: Failure.Failure
-): void => {
-  progress.failures.set(target, failure as RelayError.ExecuteError)
-  if (Standby.isShortage(failure)) progress.shortages.push({ target, refusal: failure })
+): void =>
   Progress.note(relay, progress, {
     endpoint: target.endpoint.id,
     outcome: failure._tag,
@@ -54,7 +52,6 @@ const noteRefusal = <E>(
     at: progress.clock.currentTimeMillisUnsafe(),
     duration: 0
   })
-}
 
 /** Chooses, of one tier or of all, and admits in one synchronous step: no other fiber can come between. */
 const admit = <A, E, R>(
@@ -69,25 +66,35 @@ const admit = <A, E, R>(
   const { pass } = progress
   if (pass !== undefined) {
     progress.tried.add(pass.target)
-    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, progress, pass.target, now) : undefined
+    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, call, progress, pass.target, now) : undefined
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
   const tiers = tier === undefined ? Choice.tiers(relay, call.model) : [tier]
-  return Choice.first(tiers, progress.tried, now, progress.random, (target) => ask(relay, progress, target, now))
+  return Choice.first(tiers, progress.tried, now, progress.random, (target) => ask(relay, call, progress, target, now))
 }
 
-const ask = <E>(
+const ask = <A, E, R>(
   relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
+  const unfit = call.refusal?.(target.endpoint)
+  if (unfit !== undefined) {
+    // who has no use for the call says nothing about how those fare who have
+    progress.unfit = unfit
+    noteRefusal(relay, progress, target, unfit)
+    return undefined
+  }
   const verdict = target.admit(progress.demand, now, progress.pass?.of)
   if ("ticket" in verdict) {
     progress.pass = undefined
     return verdict
   }
+  progress.failures.set(target, verdict as RelayError.ExecuteError)
+  if (Standby.isShortage(verdict)) progress.shortages.push({ target, refusal: verdict })
   noteRefusal(relay, progress, target, verdict)
   return undefined
 }

@@ -109,6 +109,13 @@ const refused: ReadonlyArray<Refused> = [
     /path/
   ],
   [
+    "a dialect whose other paths are none",
+    { dialect: { ...Dialect.openai, otherPaths: { ofModel: "/{model}{path}", others: "{path}" } } },
+    "dialect.otherPaths.others",
+    `"{path}"`,
+    /path/
+  ],
+  [
     "a dialect whose health path is none",
     { dialect: { ...Dialect.openai, healthPath: "" } },
     "dialect.healthPath",
