@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Circuit from "../machine/Circuit.ts"
 import * as Latency from "../machine/Latency.ts"
+import * as SlowStart from "../machine/SlowStart.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type { BulkheadFull } from "../policy/Bulkhead.ts"
@@ -29,6 +30,7 @@ import type * as Endpoint from "./Endpoint.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
 import * as Failure from "./Failure.ts"
 import * as ModelPauses from "./ModelPauses.ts"
+import * as Peers from "./Peers.ts"
 
 /**
  * What a call asks of an endpoint before it is sent.
@@ -93,6 +95,25 @@ const recheck = 300_000
 // a failure is as bad as an answer this slow, however fast it came
 const failurePenalty = 5_000
 
+// what an endpoint is taken for in milliseconds, at most, before its first answer: not zero, or all would swarm to it,
+// and no more, or it would wait behind those known to be slow
+const unmeasured = 1_000
+
+// most endpoints of a large set have answered nothing yet: they share this, and it is never written to
+const nothingMeasured: Latency.Latency = Object.freeze(Latency.make())
+
+/**
+ * How endpoints are compared. Durations are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rules {
+  readonly latency: Latency.Rule
+  /** How long one that is new, or came back, warms up; 0 for no time. */
+  readonly slowStart: number
+}
+
 /**
  * An endpoint behind its policies.
  *
@@ -105,9 +126,12 @@ export class GuardedEndpoint {
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly bulkhead: Bulkhead.Bulkhead
   readonly limiter: RateLimiter.RateLimiter
-  readonly #rule: Latency.Rule
-  readonly #latency = Latency.make()
-  // most endpoints never need these two
+  readonly #rules: Rules
+  #latency = nothingMeasured
+  #peers: Peers.Peers | undefined
+  #warmingSince: number | undefined
+  // most endpoints never need these
+  #peer: Peers.Peer | undefined
   #pauses: ModelPauses.ModelPauses | undefined
   #idle: Latch.Latch | undefined
   #keyOutUntil = 0
@@ -127,14 +151,16 @@ export class GuardedEndpoint {
       readonly bulkhead: Bulkhead.Bulkhead
       readonly limiter: RateLimiter.RateLimiter
     },
-    rule: Latency.Rule
+    rules: Rules,
+    now: number
   ) {
     this.endpoint = endpoint
     this.account = account
     this.breaker = policies.breaker
     this.bulkhead = policies.bulkhead
     this.limiter = policies.limiter
-    this.#rule = rule
+    this.#rules = rules
+    this.#warmingSince = now
   }
 
   get isDraining(): boolean {
@@ -211,22 +237,61 @@ export class GuardedEndpoint {
     else if (!isRefused && this.#keyRefusedBy === "Check") this.#keyOutUntil = 0
   }
 
-  /** Expected milliseconds to the end of one more call; what routing compares. */
-  load(now: number, unmeasured: number): number {
-    const usual = Latency.usual(this.#latency, this.#rule)
-    const lately = Latency.current(this.#latency, now, this.#rule)
-    // silence fades the average, but not below half of what the endpoint usually takes
-    const expected = Math.max(lately, usual === undefined ? 0 : usual / 2)
-    return (expected === 0 ? unmeasured : expected) * (this.#inFlight + 1)
+  get inFlight(): number {
+    return this.#inFlight
   }
 
-  /** Whether it answers worse than it used to. */
+  /** Milliseconds that one more answer is expected to take; what is usual in its tier where nothing was measured. */
+  latency(now: number): number {
+    const expected = Latency.expected(this.#latency, now, this.#rules.latency)
+    return expected || Math.min(this.#peers?.typicalLatency || unmeasured, unmeasured)
+  }
+
+  /** Calls under way and one more, by weight, as if there were more of them while it warms up. */
+  crowd(now: number): number {
+    // the very first call is not put off: it is the one that teaches
+    const isFirst = this.#inFlight === 0 && this.#latency === nothingMeasured
+    return (this.#inFlight + 1) / (isFirst ? this.endpoint.weight : this.endpoint.weight * this.warmth(now))
+  }
+
+  /** Expected milliseconds to the end of one more call; what routing compares. */
+  load(now: number): number {
+    return this.latency(now) * this.crowd(now)
+  }
+
+  /** The share of calls it is ready for, from 0.1 when it is new, or came back, to 1. */
+  warmth(now: number): number {
+    // whoever was degraded comes back when that ends
+    const since = Math.max(this.#warmingSince ??= now, this.#peer?.place.until ?? -Infinity)
+    return SlowStart.share(Math.min(since, now), now, this.#rules.slowStart)
+  }
+
+  /** Whether it answers worse than it used to, or than its peers do. */
   isDegraded(now: number): boolean {
-    return this.breaker.suspicionUnsafe(now) >= degradedFrom
+    return (this.#peer !== undefined && this.#peers!.isOutlier(this.#peer, now)) ||
+      this.breaker.suspicionUnsafe(now) >= degradedFrom
+  }
+
+  /** Its tier was counted anew; what is known of it so far goes along. */
+  join(peers: Peers.Peers): void {
+    this.#peers = peers
+  }
+
+  /** What is known of it beside its peers; `undefined` while nothing is. */
+  get peer(): Peers.Peer | undefined {
+    return this.#peer
+  }
+
+  /** Its circuit has opened, or closed again. */
+  circuitMoved(isClosed: boolean): void {
+    if (isClosed) this.#warmingSince = undefined
+    const peer = this.#peer ??= Peers.peer()
+    if (this.#peers === undefined) peer.place.isDown = !isClosed
+    else this.#peers.setDown(peer, !isClosed)
   }
 
   status(now: number): EndpointStatus.EndpointStatus {
-    const usualLatency = Latency.usual(this.#latency, this.#rule)
+    const usualLatency = Latency.usual(this.#latency, this.#rules.latency)
     const { state, until } = this.#condition(now)
     return {
       id: this.endpoint.id,
@@ -237,7 +302,7 @@ export class GuardedEndpoint {
       inFlight: this.#inFlight,
       answered: this.#answered,
       failed: this.#failed,
-      latency: Latency.current(this.#latency, now, this.#rule),
+      latency: Latency.current(this.#latency, now, this.#rules.latency),
       ...(usualLatency === undefined ? {} : { usualLatency }),
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       circuit: this.breaker.snapshotUnsafe(now),
@@ -248,7 +313,7 @@ export class GuardedEndpoint {
 
   #condition(now: number): { readonly state: EndpointStatus.State; readonly until?: number } {
     if (this.#draining) return { state: "Draining" }
-    const { retryAfter = 0, state, suspicion } = this.breaker.snapshotUnsafe(now)
+    const { retryAfter = 0, state } = this.breaker.snapshotUnsafe(now)
     if (state === "Isolated") return { state: "Isolated" }
     const exhaustedUntil = Math.max(this.account.exhaustedUntil, this.#keyOutUntil)
     if (now < exhaustedUntil) return { state: "Exhausted", until: exhaustedUntil }
@@ -256,7 +321,7 @@ export class GuardedEndpoint {
     const pausedUntil = this.#pauses === undefined ? undefined : ModelPauses.soonest(this.#pauses, now)
     if (pausedUntil !== undefined) return { state: "Paused", until: pausedUntil }
     if (state === "HalfOpen") return { state: "Recovering" }
-    return { state: suspicion >= degradedFrom ? "Degraded" : "Healthy" }
+    return { state: this.isDegraded(now) ? "Degraded" : "Healthy" }
   }
 
   #standing(model: string, now: number): Failure.Failure | undefined {
@@ -293,7 +358,8 @@ export class GuardedEndpoint {
         if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
         if (this.#pauses !== undefined) ModelPauses.answered(this.#pauses, model, admission.startedAt)
         const slow = this.#isSlow(elapsed)
-        Latency.observe(this.#latency, elapsed, now, this.#rule)
+        Latency.observe(this.#measured(), elapsed, now, this.#rules.latency)
+        this.#peers?.answered(this.#peer ??= Peers.peer(), model, elapsed, admission.startedAt, now)
         return slow ? "Slow" : "Success"
       }
       case "Failed": {
@@ -302,11 +368,12 @@ export class GuardedEndpoint {
         if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.#remember(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
-          Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
+          Latency.penalize(this.#measured(), Math.max(elapsed, failurePenalty), now, this.#rules.latency)
+          this.#peers?.failed(this.#peer ??= Peers.peer(), admission.startedAt, now)
         }
         // the caller's time was up, but the endpoint did take at least that long
         if (Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {
-          Latency.penalize(this.#latency, elapsed, now, this.#rule)
+          Latency.penalize(this.#measured(), elapsed, now, this.#rules.latency)
           return "Slow"
         }
         return ending.verdict.breaker
@@ -314,8 +381,13 @@ export class GuardedEndpoint {
     }
   }
 
+  #measured(): Latency.Latency {
+    if (this.#latency === nothingMeasured) this.#latency = Latency.make()
+    return this.#latency
+  }
+
   #isSlow(elapsed: number): boolean {
-    return elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
+    return elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rules.latency)
   }
 
   #refuseKey(now: number, by: "Call" | "Check"): void {

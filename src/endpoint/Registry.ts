@@ -8,14 +8,28 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Latency from "../machine/Latency.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import * as Now from "../policy/Now.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Account from "./Account.ts"
+import * as Capabilities from "./Capabilities.ts"
 import * as Endpoint from "./Endpoint.ts"
+import type * as Guarded from "./GuardedEndpoint.ts"
 import { GuardedEndpoint } from "./GuardedEndpoint.ts"
+import * as Lineup from "./Lineup.ts"
+import type * as Peers from "./Peers.ts"
+
+export {
+  /**
+   * Candidates of one tier.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Tier
+} from "./Lineup.ts"
 
 /**
  * No endpoint of the relay has this id.
@@ -45,14 +59,6 @@ export interface Change {
 }
 
 /**
- * Candidates of one tier.
- *
- * @category models
- * @since 0.1.0
- */
-export type Tier = ReadonlyArray<GuardedEndpoint>
-
-/**
  * The endpoints of a relay.
  *
  * @category models
@@ -77,21 +83,14 @@ export interface Registry {
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
-  /** The endpoints that serve a model, tier by tier; without a model, all of them. */
-  readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
+  /** The endpoints that serve a model and what a request needs, tier by tier; without a model, all of them. */
+  readonly candidates: (model: string | undefined, needs?: Capabilities.Needs) => ReadonlyArray<Lineup.Tier>
 }
-
-// a call without a model is somebody's own operation: any endpoint will do
-const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
-  model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
 
 // calls that leave evenly spaced arrive a little less so
 const networkJitter = "250 millis"
 
 const maxEndpoints = 10_000
-
-// model names come from callers: the index forgets rather than grows
-const maxIndexed = 1_000
 
 // an option of a policy, told as an option of the endpoint that overrides it
 const under =
@@ -109,16 +108,17 @@ export const make = (options: {
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly bulkhead: Bulkhead.Bulkhead
   readonly limiter: RateLimiter.RateLimiter
-  readonly latency: Latency.Rule
+  readonly rules: Guarded.Rules
+  readonly peers: Peers.Rules
   readonly onChange: (change: Change) => void
 }): Registry => {
   const targets = new Map<string, GuardedEndpoint>()
   const accounts = new Map<string, Account.Account>()
   const onNext = new Set<() => void>()
-  const index = new Map<string | undefined, ReadonlyArray<Tier>>()
+  const lineup = Lineup.make(() => targets.values(), options.peers)
 
   const change = (tag: Change["_tag"], target: GuardedEndpoint): void => {
-    index.clear()
+    lineup.clear()
     options.onChange({ _tag: tag, target })
     const waiting = Array.from(onNext)
     onNext.clear()
@@ -158,7 +158,8 @@ export const make = (options: {
         }
         : {}
     )
-    return new GuardedEndpoint(endpoint, accountOf(endpoint.account), { breaker, bulkhead, limiter }, options.latency)
+    const account = accountOf(endpoint.account)
+    return new GuardedEndpoint(endpoint, account, { breaker, bulkhead, limiter }, options.rules, yield* Now.current)
   })
 
   // the policies of an endpoint are found under its id in their layers, for as long as it is there
@@ -237,22 +238,8 @@ export const make = (options: {
         onNext.delete(wake)
       })
     }),
-    knows: (model) => Array.from(targets.values()).some(({ endpoint }) => serves(endpoint, model)),
+    knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
-    candidates: (model) => {
-      const known = index.get(model)
-      if (known !== undefined) return known
-      const byTier = new Map<number, Array<GuardedEndpoint>>()
-      for (const target of targets.values()) {
-        if (target.isDraining || !serves(target.endpoint, model)) continue
-        const tier = byTier.get(target.endpoint.tier)
-        if (tier === undefined) byTier.set(target.endpoint.tier, [target])
-        else tier.push(target)
-      }
-      const tiers = Array.from(byTier).toSorted(([a], [b]) => a - b).map(([, tier]) => tier)
-      if (index.size >= maxIndexed) index.clear()
-      index.set(model, tiers)
-      return tiers
-    }
+    candidates: (model, needs) => lineup.candidates(model, needs ?? Capabilities.noNeeds)
   }
 }

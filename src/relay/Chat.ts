@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Capabilities from "../endpoint/Capabilities.ts"
 import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
@@ -18,7 +19,9 @@ import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Lack from "./Lack.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -34,6 +37,11 @@ export interface Options {
   readonly tenant?: string | undefined
   /** How long the caller is ready to wait, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
+  /**
+   * Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint, such as those of one
+   * conversation. Default: the tenant.
+   */
+  readonly affinity?: string | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
 }
@@ -66,16 +74,26 @@ const rejected = (detail: string): RelayError.RelayError =>
 interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
-  readonly tokens: number
+  readonly wish: Choice.Wish
 }
 
-const write = (request: ChatRequest.ChatRequest): Effect.Effect<Written, RelayError.RelayError> =>
+const wishOf = (request: ChatRequest.ChatRequest, options: Options | undefined): Choice.Wish => {
+  const { input, output } = ChatRequest.estimate(request)
+  return {
+    affinity: Choice.affinityOf(options?.affinity, options?.tenant),
+    model: request.model,
+    input,
+    output,
+    needs: Capabilities.neededBy(request, input + output)
+  }
+}
+
+const write = (
+  request: ChatRequest.ChatRequest,
+  options: Options | undefined
+): Effect.Effect<Written, RelayError.RelayError> =>
   Effect.try({
-    try: () => ({
-      model: request.model,
-      body: ChatRequest.write(request),
-      tokens: ChatRequest.estimateTokens(request)
-    }),
+    try: () => ({ model: request.model, body: ChatRequest.write(request), wish: wishOf(request, options) }),
     catch: (cause) =>
       rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
   })
@@ -91,17 +109,22 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, model, tokens }: Written, deadline: number | undefined) =>
-    Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
-      model,
-      estimatedTokens: tokens,
-      operation: (endpoint) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body),
-      usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
-      verdict: Verdict.of,
-      deadline,
-      isAnnounced: false,
-      idempotent: true
+  const ask = ({ body, model, wish }: Written, deadline: number | undefined) =>
+    Effect.suspend(() => {
+      const lack = Lack.find(relay.registry, model, wish.needs)
+      if (lack !== undefined) return Effect.fail(lack)
+      return Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
+        model,
+        estimatedTokens: wish.needs.tokens,
+        wish,
+        operation: (endpoint) =>
+          ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body),
+        usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
+        verdict: Verdict.of,
+        deadline,
+        isAnnounced: false,
+        idempotent: true
+      })
     })
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
@@ -153,7 +176,7 @@ export const make = (
     const flaw = ChatRequest.flaw(request)
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
     const deadline = yield* Deadline.decode(options?.deadline)
-    const written = yield* write(request)
+    const written = yield* write(request, options)
     const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
     const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
     if (text === undefined || Result.isFailure(text)) return yield* askDirectly

@@ -13,6 +13,7 @@ import type * as Registry from "../endpoint/Registry.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Verdict from "../policy/Verdict.ts"
+import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
@@ -27,6 +28,8 @@ import type * as Standby from "./Standby.ts"
 export interface Relay {
   readonly registry: Registry.Registry
   readonly events: RelayEvents.RelayEvents
+  /** How an endpoint of a tier is chosen. */
+  readonly strategy: Choice.Strategy
   readonly retry: Schedule.Schedule<unknown, RelayError.RelayError>
   readonly attemptTimeout: number
   readonly maxWait: number
@@ -44,6 +47,8 @@ export interface Relay {
 export interface Call<A, E, R> {
   readonly model: string | undefined
   readonly estimatedTokens: number
+  /** What it says of itself to whoever chooses; nothing, unless given. */
+  readonly wish?: Choice.Wish | undefined
   readonly operation: (endpoint: Endpoint.Endpoint) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined
   /** What to make of a failure of the operation. */

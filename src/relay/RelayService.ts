@@ -20,6 +20,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
+import * as Balance from "./Balance.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
 import type * as Progress from "./Progress.ts"
@@ -153,17 +154,28 @@ export const make = (
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 
+    const outliers = yield* Configuration.decode(
+      "RelayService.outliers",
+      RelayOptions.OutlierSettings,
+      settings.outliers === "off" ? {} : settings.outliers,
+      RelayOptions.defaults.outliers
+    )
+
     const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
       breaker,
       bulkhead,
       limiter,
-      latency: {
-        decay: latencyDecay,
-        slowFactor: settings.slowFactor,
-        slowFloor: settings.slowFloor,
-        warmup: latencyWarmup
+      rules: {
+        latency: {
+          decay: latencyDecay,
+          slowFactor: settings.slowFactor,
+          slowFloor: settings.slowFloor,
+          warmup: latencyWarmup
+        },
+        slowStart: settings.slowStart
       },
+      peers: RelayOptions.toPeers(outliers, settings.outliers !== "off", settings.slowFloor),
       onChange: ({ _tag, target }) => {
         events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag })
         if (_tag === "Removed" || _tag === "Replaced") {
@@ -175,7 +187,8 @@ export const make = (
           const endpoint = target.endpoint.id
           unwatch.set(
             endpoint,
-            target.breaker.watchUnsafe(({ because, from, to }) => {
+            target.breaker.watchUnsafe(({ because, from, observed, to }) => {
+              if (!observed) target.circuitMoved(to === "Closed")
               events.tell({
                 _tag: "CircuitChanged",
                 endpoint,
@@ -215,6 +228,7 @@ export const make = (
     const relay: Progress.Relay = {
       registry,
       events,
+      strategy: Balance.toStrategy(settings.balance),
       retry: settings.retry,
       attemptTimeout: settings.attemptTimeout,
       maxWait: settings.maxWait,

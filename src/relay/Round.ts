@@ -18,6 +18,7 @@ import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
@@ -71,10 +72,12 @@ const admit = <A, E, R>(
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
-  const tiers = relay.registry.candidates(call.model)
+  const { wish = Choice.noWish } = call
+  const tiers = relay.registry.candidates(call.model, wish.needs)
   for (let draw = 0; draw < draws; draw++) {
-    const target = Route.next(tiers, progress.tried, now, progress.random)
-    if (target === undefined) return undefined
+    const target = Route.next(tiers, progress.tried, now, progress.random, relay.strategy, wish)
+    // in a large tier it may have missed one
+    if (target === undefined) break
     const admission = ask(relay, progress, target, now)
     if (admission !== undefined) return admission
   }

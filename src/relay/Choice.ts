@@ -1,0 +1,117 @@
+/**
+ * One choice among the endpoints of a tier: what is known of the call, and whom it may go to.
+ *
+ * @since 0.1.0
+ */
+import type * as Random from "effect/Random"
+import * as Capabilities from "../endpoint/Capabilities.ts"
+import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
+import type * as Lineup from "../endpoint/Lineup.ts"
+
+/**
+ * What a call says of itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Wish {
+  /** Calls with the same go to the same endpoint, where the relay is told to. */
+  readonly affinity: string | undefined
+  readonly model: string | undefined
+  /** About how many tokens it sends, and how many it allows for the answer; 0 where nobody knows. */
+  readonly input: number
+  readonly output: number
+  readonly needs: Capabilities.Needs
+}
+
+/**
+ * A call that says nothing.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const noWish: Wish = { affinity: undefined, model: undefined, input: 0, output: 0, needs: Capabilities.noNeeds }
+
+/**
+ * The affinity among what a caller gave, in this order; a text that is empty is none.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const affinityOf = (affinity: unknown, tenant?: unknown): string | undefined => {
+  if (typeof affinity === "string" && affinity !== "") return affinity
+  return typeof tenant === "string" && tenant !== "" ? tenant : undefined
+}
+
+/**
+ * A call that says nothing but, perhaps, what it is to be kept together with.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const withAffinity = (affinity: unknown): Wish => {
+  const known = affinityOf(affinity)
+  return known === undefined ? noWish : { ...noWish, affinity: known }
+}
+
+/**
+ * One choice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Choice {
+  readonly tried: ReadonlySet<GuardedEndpoint>
+  readonly now: number
+  readonly random: Random.Random
+  readonly wish: Wish
+  /** Whether degraded endpoints will do. */
+  isLastResort: boolean
+  /** How many more endpoints of the tier may be looked at. */
+  looks: number
+}
+
+/**
+ * A way to choose among the endpoints of a tier; `undefined` when none was found that may be asked. What it keeps of a
+ * tier lasts as long as the tier is the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Strategy {
+  readonly pick: (tier: Lineup.Tier, choice: Choice) => GuardedEndpoint | undefined
+}
+
+/**
+ * How many endpoints of a tier are looked at for one choice, however many there are.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxLooks = 64
+
+/**
+ * Whether the call may go to an endpoint; counts as a look.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mayAsk = (self: Choice, target: GuardedEndpoint): boolean => {
+  self.looks--
+  return !self.tried.has(target) && (self.isLastResort || !target.isDegraded(self.now))
+}
+
+/**
+ * The first that may be asked from some place on, for as many looks as are left.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const search = (self: Choice, tier: Lineup.Tier): GuardedEndpoint | undefined => {
+  const start = Math.floor(self.random.nextDoubleUnsafe() * tier.length)
+  for (let step = 0; step < tier.length && self.looks > 0; step++) {
+    const target = tier[(start + step) % tier.length]!
+    if (mayAsk(self, target)) return target
+  }
+  return undefined
+}
