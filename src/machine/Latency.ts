@@ -109,8 +109,9 @@ const patience = 6
 
 /**
  * What one more answer is expected to take, 0 when nothing was measured. In
- * silence the average fades first, to half of what is usual; then that fades
- * too, more slowly: who was slow is tried again, the more rarely the slower.
+ * silence the average fades first, to half of what it was or is usual; then
+ * that fades too, more slowly: who was slow is tried again, the more rarely the
+ * slower, and who has become fast is taken for fast at once.
  *
  * @category getters
  * @since 0.1.0
@@ -119,5 +120,6 @@ export const expected = (self: Latency, now: number, rule: Rule): number => {
   const lately = current(self, now, rule)
   if (self.samples < rule.warmup) return lately
   const silence = Math.max(0, now - self.at)
-  return Math.max(lately, Math.exp(self.logMedian - silence / (patience * rule.decay)) / 2)
+  const lasting = Math.min(self.average, Math.exp(self.logMedian))
+  return Math.max(lately, lasting / 2 * Math.exp(-silence / (patience * rule.decay)))
 }

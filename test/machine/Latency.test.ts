@@ -147,12 +147,13 @@ describe("Latency", () => {
     let now = 0
     for (const { after, millis } of answers) Latency.observe(latency, millis, now += after, rule)
     const usual = Latency.usual(latency, rule)
+    const average = Latency.current(latency, now, rule)
     const at = (silence: number) => machine.expected(latency, now + silence, rule)
     let before = at(0)
     for (const silence of [0, 1000, 10_000, 60_000, 300_000]) {
       const lately = Latency.current(latency, now + silence, rule)
       // what is usual wears off six times as slowly
-      const floor = usual === undefined ? 0 : usual / 2 * Math.exp(-silence / (6 * rule.decay))
+      const floor = usual === undefined ? 0 : Math.min(average, usual) / 2 * Math.exp(-silence / (6 * rule.decay))
       assert.closeTo(at(silence), Math.max(lately, floor), 1e-6)
       assert.isAtMost(at(silence), before)
       before = at(silence)
@@ -170,6 +171,13 @@ describe("Latency", () => {
         expected: (self, now, rule) => Math.max(Latency.current(self, now, rule), (Latency.usual(self, rule) ?? 0) / 2)
       })
     ))
+
+  it("takes who was slow for long, and has become fast, for fast after one answer", () => {
+    const latency = Latency.make()
+    answer(latency, 900, 100)
+    Latency.observe(latency, 50, 120_000, rule)
+    assert.closeTo(Latency.expected(latency, 120_000, rule), 50, 1)
+  })
 
   it("has the slow wait longer for their turn, the slower they are", () => {
     const until = (times: number): number => {

@@ -5,7 +5,7 @@ import * as Law from "../Law.ts"
 
 type Machine = Pick<typeof Rendezvous, "make" | "find">
 
-const sites = (count: number, weightOf = (_: number) => 1): ReadonlyArray<Rendezvous.Site> =>
+const sites = (count: number, weightOf: (index: number) => number = () => 1): ReadonlyArray<Rendezvous.Site> =>
   Array.from({ length: count }, (_, index) => ({ name: `endpoint-${index}`, weight: weightOf(index) }))
 
 const all = (): boolean => true
@@ -40,7 +40,7 @@ const movesOnlyWhatHasTo = (machine: Machine) => ({ count, out }: Case): void =>
 }
 
 const sharesOf = (self: Rendezvous.Rendezvous, size: number, draws: number): ReadonlyArray<number> => {
-  const counts = new Array<number>(size).fill(0)
+  const counts = Array.from({ length: size }, () => 0)
   for (let key = 0; key < draws; key++) counts[Rendezvous.find(self, `user-${key}`, 1, all)]!++
   return counts
 }
