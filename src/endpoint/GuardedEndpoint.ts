@@ -160,7 +160,8 @@ export class GuardedEndpoint {
     this.bulkhead = policies.bulkhead
     this.limiter = policies.limiter
     this.#rules = rules
-    this.#warmingSince = now
+    // whole milliseconds do, and take less room than fractions
+    this.#warmingSince = Math.floor(now)
   }
 
   get isDraining(): boolean {
@@ -261,9 +262,7 @@ export class GuardedEndpoint {
 
   /** The share of calls it is ready for, from 0.1 when it is new, or came back, to 1. */
   warmth(now: number): number {
-    // whoever was degraded comes back when that ends
-    const since = Math.max(this.#warmingSince ??= now, this.#peer?.place.until ?? -Infinity)
-    return SlowStart.share(Math.min(since, now), now, this.#rules.slowStart)
+    return SlowStart.share(Math.min(this.#warmingSince ??= now, now), now, this.#rules.slowStart)
   }
 
   /** Whether it answers worse than it used to, or than its peers do. */
@@ -286,7 +285,7 @@ export class GuardedEndpoint {
   circuitMoved(isClosed: boolean): void {
     if (isClosed) this.#warmingSince = undefined
     const peer = this.#peer ??= Peers.peer()
-    if (this.#peers === undefined) peer.place.isDown = !isClosed
+    if (this.#peers === undefined) peer.isDown = !isClosed
     else this.#peers.setDown(peer, !isClosed)
   }
 
@@ -359,7 +358,8 @@ export class GuardedEndpoint {
         if (this.#pauses !== undefined) ModelPauses.answered(this.#pauses, model, admission.startedAt)
         const slow = this.#isSlow(elapsed)
         Latency.observe(this.#measured(), elapsed, now, this.#rules.latency)
-        this.#peers?.answered(this.#peer ??= Peers.peer(), model, elapsed, admission.startedAt, now)
+        const isWorse = this.#peers?.answered(this.#peer ??= Peers.peer(), model, elapsed, admission.startedAt, now)
+        if (isWorse === true) this.#warmingSince = this.#peer!.until
         return slow ? "Slow" : "Success"
       }
       case "Failed": {
@@ -369,7 +369,8 @@ export class GuardedEndpoint {
         this.#remember(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
           Latency.penalize(this.#measured(), Math.max(elapsed, failurePenalty), now, this.#rules.latency)
-          this.#peers?.failed(this.#peer ??= Peers.peer(), admission.startedAt, now)
+          const isWorse = this.#peers?.failed(this.#peer ??= Peers.peer(), admission.startedAt, now)
+          if (isWorse === true) this.#warmingSince = this.#peer!.until
         }
         // the caller's time was up, but the endpoint did take at least that long
         if (Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {

@@ -37,15 +37,12 @@ export interface Rules {
 }
 
 /**
- * What is known of one endpoint beside its peers.
+ * What is known of one endpoint beside its peers, in one object: it is looked at for every call.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Peer {
-  tally: Tally.Tally
-  readonly place: Demotion.Place
-}
+export interface Peer extends Tally.Tally, Demotion.Place {}
 
 /**
  * An endpoint of which nothing is known.
@@ -53,7 +50,7 @@ export interface Peer {
  * @category constructors
  * @since 0.1.0
  */
-export const peer = (): Peer => ({ tally: Tally.make(), place: Demotion.place() })
+export const peer = (): Peer => ({ ...Tally.make(), ...Demotion.place() })
 
 /**
  * The endpoints of one tier.
@@ -71,9 +68,9 @@ export class Peers {
   constructor(rules: Rules, size: number, known: ReadonlyArray<Peer>, before: Peers | undefined) {
     this.#rules = rules
     this.#baseline = before === undefined ? new Map() : before.#baseline
-    this.#group = Demotion.group(size, known.map(({ place }) => place))
-    const latest = known.reduce((latest, { tally }) => Math.max(latest, tally.at), 0)
-    for (const { tally } of known) Tally.add(this.#tally, tally, latest, rules.decay)
+    this.#group = Demotion.group(size, known)
+    const latest = known.reduce((latest, { at }) => Math.max(latest, at), 0)
+    for (const peer of known) Tally.add(this.#tally, peer, latest, rules.decay)
   }
 
   /** Milliseconds that most answers take, 0 while nobody knows. */
@@ -82,39 +79,42 @@ export class Peers {
   }
 
   /** Whether the endpoint is far worse than the others, and enough of those are left. */
-  isOutlier({ place }: Peer, now: number): boolean {
+  isOutlier(peer: Peer, now: number): boolean {
     const { verdicts } = this.#rules
-    return verdicts !== undefined && Demotion.isDemoted(this.#group, place, now, verdicts.demotion)
+    return verdicts !== undefined && Demotion.isDemoted(this.#group, peer, now, verdicts.demotion)
   }
 
   /** Notes whether its circuit keeps calls from the endpoint. */
-  setDown({ place }: Peer, isDown: boolean): void {
-    Demotion.setDown(this.#group, place, isDown)
+  setDown(peer: Peer, isDown: boolean): void {
+    Demotion.setDown(this.#group, peer, isDown)
   }
 
-  answered(peer: Peer, model: string, millis: number, startedAt: number, now: number): void {
-    if (startedAt < peer.place.since) return
+  /** Counts an answer; says whether the endpoint is held to be worse from now on, until `peer.until`. */
+  answered(peer: Peer, model: string, millis: number, startedAt: number, now: number): boolean {
+    if (startedAt < peer.since) return false
     const { decay } = this.#rules
     const log = Math.log(Math.max(millis, 0.001))
     const excess = Baseline.excess(this.#baseline, model, log)
-    Tally.answered(peer.tally, log, excess, now, decay)
+    Tally.answered(peer, log, excess, now, decay)
     Tally.answered(this.#tally, log, excess, now, decay)
-    this.#judge(peer, now)
+    return this.#isDemotedNow(peer, now)
   }
 
-  failed(peer: Peer, startedAt: number, now: number): void {
-    if (startedAt < peer.place.since) return
-    Tally.failed(peer.tally, now, this.#rules.decay)
+  /** Counts a failure, and says the same. */
+  failed(peer: Peer, startedAt: number, now: number): boolean {
+    if (startedAt < peer.since) return false
+    Tally.failed(peer, now, this.#rules.decay)
     Tally.failed(this.#tally, now, this.#rules.decay)
-    this.#judge(peer, now)
+    return this.#isDemotedNow(peer, now)
   }
 
-  #judge(peer: Peer, now: number): void {
+  #isDemotedNow(peer: Peer, now: number): boolean {
     const { decay, verdicts } = this.#rules
-    if (verdicts === undefined || Outlier.judge(peer.tally, this.#tally, verdicts.outlier) === undefined) return
-    if (!Demotion.demote(this.#group, peer.place, now, verdicts.demotion)) return
+    if (verdicts === undefined || Outlier.judge(peer, this.#tally, verdicts.outlier) === undefined) return false
+    if (!Demotion.demote(this.#group, peer, now, verdicts.demotion)) return false
     // it comes back with a clean slate, and is no measure for the others meanwhile
-    Tally.subtract(this.#tally, peer.tally, now, decay)
-    peer.tally = Tally.make()
+    Tally.subtract(this.#tally, peer, now, decay)
+    Object.assign(peer, Tally.make())
+    return true
   }
 }
