@@ -149,6 +149,7 @@ describe("a request that no endpoint can take", () => {
       assert.strictEqual((yield* Trial.failure({}, tokens(2000)))._tag, "ContextTooLong")
       yield* endpoints.add(able("b", { contextWindow: 2000 }).endpoint)
       assert.strictEqual((yield* Trial.chat({}, tokens(2000))).text, "b")
+      assert.strictEqual((yield* Trial.failure({}, tokens(2001)))._tag, "ContextTooLong")
     }).pipe(Effect.provide(Trial.over([able("a", { contextWindow: 1000 }), able("b", {})]))))
 
   it.effect("is told to whoever listens, once", () =>

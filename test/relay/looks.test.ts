@@ -65,7 +65,8 @@ const mostLooks = (
       for (let call = 0; call < 50; call++) {
         const wish: Choice.Wish = { ...Choice.noWish, affinity: `call ${call}`, input: call * 10, output: 500 }
         looked.clear()
-        Route.next(registry.candidates(undefined), tried, call, random, strategy, wish)
+        const target = Route.next(registry.candidates(undefined), tried, call, random, strategy, wish)
+        assert.strictEqual(target === undefined, tried.size > 0)
         most = Math.max(most, looked.size)
       }
     } finally {

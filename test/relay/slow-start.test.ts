@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
+import { CircuitBreaker } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
-const { answer, make } = ScriptedEndpoint
+const { answer, make, status } = ScriptedEndpoint
 
 const quick = (id: string) => make(id, [answer(id, { delay: "1 second" })])
 
@@ -76,6 +77,38 @@ describe("slow start", () => {
       assert.closeTo(yield* share("b"), 1 / 2, 0.06)
     }).pipe(Effect.provide(Trial.over([quick("a"), quick("b")], roomy)), Random.withSeed("slow start")))
 
+  it.effect("does not begin again for one whose circuit only would have opened", () =>
+    Effect.gen(function*() {
+      const breaker = (yield* CircuitBreaker.CircuitBreaker).at("b")
+      yield* Trial.play("b", status(500), status(500), status(500), answer("b", { delay: "1 second" }))
+      yield* traffic(60)
+      assert.strictEqual((yield* breaker.state).openings, 1)
+      yield* Trial.pass("1 minute")
+      yield* breaker.reset
+      assert.closeTo(yield* share("b", 300), 1 / 2, 0.08)
+    }).pipe(
+      Effect.provide(Trial.over([quick("a"), quick("b")], {
+        ...roomy,
+        balance: "weighted",
+        circuitBreaker: { mode: "observe", tripPolicy: CircuitBreaker.consecutive(2), openFor: "10 minutes" }
+      })),
+      Random.withSeed("slow start")
+    ))
+
+  it.effect("begins again for one that is no longer degraded", () =>
+    Effect.gen(function*() {
+      yield* Trial.play("b", answer("b", { delay: "9 seconds" }))
+      for (let second = 0; second < 300 && (yield* Trial.status("b")).state !== "Degraded"; second++) yield* traffic(1)
+      yield* Trial.play("b", answer("b", { delay: "1 second" }))
+      assert.strictEqual(yield* share("b"), 0)
+      yield* Trial.pass("30 seconds")
+      assert.strictEqual((yield* Trial.status("b")).state, "Healthy")
+      assert.closeTo(yield* share("b", 300), 1 / 11, 0.05)
+    }).pipe(
+      Effect.provide(Trial.over([quick("a"), quick("b")], { ...roomy, balance: "weighted", slowFactor: 1000 })),
+      Random.withSeed("slow start")
+    ))
+
   it.effect("holds nobody back where all are new", () =>
     Effect.gen(function*() {
       for (let call = 0; call < 40; call++) yield* Trial.start(Trial.chat())
@@ -130,9 +163,21 @@ describe("exploring", () => {
       Random.withSeed("exploring")
     ))
 
+  it.effect("one that never answered is taken for one that takes a second at most, however slow its tier", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.remove("b")
+      for (let call = 0; call < 30; call++) yield* Trial.whatever(Trial.chat())
+      yield* endpoints.add(b.endpoint)
+      assert.strictEqual((yield* Trial.chat().pipe(Trial.whatever)).meta.endpoint, "b")
+    }).pipe(
+      Effect.provide(Trial.over([make("a", [answer("a", { delay: "20 seconds" })]), b], { slowStart: 0 })),
+      Random.withSeed("exploring 3")
+    ))
+
   it.effect("one that was punished for failing is tried again when that has faded", () =>
     Effect.gen(function*() {
-      yield* Trial.play("b", ScriptedEndpoint.status(500), answer("b", { delay: "1 second" }))
+      yield* Trial.play("b", status(500), answer("b", { delay: "1 second" }))
       for (let call = 0; call < 4; call++) yield* Trial.whatever(Trial.chat())
       const before = yield* Trial.count("b")
       yield* oneByOne(120)
