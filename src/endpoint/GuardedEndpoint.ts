@@ -267,8 +267,9 @@ export class GuardedEndpoint {
 
   /** Whether it answers worse than it used to, or than its peers do. */
   isDegraded(now: number): boolean {
-    return (this.#peer !== undefined && this.#peers!.isOutlier(this.#peer, now)) ||
-      this.breaker.suspicionUnsafe(now) >= degradedFrom
+    // an endpoint can be known before its tier is counted: its circuit may be held before the first call
+    const isOutlier = this.#peer !== undefined && this.#peers?.isOutlier(this.#peer, now) === true
+    return isOutlier || this.breaker.suspicionUnsafe(now) >= degradedFrom
   }
 
   /** Its tier was counted anew; what is known of it so far goes along. */

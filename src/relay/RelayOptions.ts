@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
@@ -175,13 +176,7 @@ export const HealthSettings = Schema.Struct({
   )
 })
 
-/**
- * The options of outliers within their bounds.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const OutlierSettings = Schema.Struct({
+const OutlierSettings = Schema.Struct({
   window: Configuration.duration,
   evidence: Configuration.integer(1),
   failureGap: Configuration.share("open"),
@@ -192,26 +187,25 @@ export const OutlierSettings = Schema.Struct({
 })
 
 /**
- * The same as rules of the endpoints; `latencyFloor` are milliseconds below which no answer is slow.
+ * The options of outliers within their bounds, as rules of the endpoints; below `latencyFloor` milliseconds no answer is
+ * slow.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const toPeers = (
-  settings: typeof OutlierSettings.Type,
-  isJudged: boolean,
+export const decodeOutliers = (
+  options: OutlierOptions | "off",
   latencyFloor: number
-): Peers.Rules => ({
-  decay: settings.window,
-  verdicts: isJudged
-    ? {
-      outlier: {
-        evidence: settings.evidence,
-        failureGap: settings.failureGap,
-        latencyFactor: settings.latencyFactor,
-        latencyFloor
-      },
-      demotion: { lasts: settings.degradedFor, maxShare: settings.maxShare, panicBelow: settings.panicBelow }
+): Effect.Effect<Peers.Rules, Configuration.InvalidConfiguration> =>
+  Configuration.decode(
+    "RelayService.outliers",
+    OutlierSettings,
+    options === "off" ? {} : options,
+    defaults.outliers
+  ).pipe(Effect.map(({ degradedFor, evidence, failureGap, latencyFactor, maxShare, panicBelow, window }) => ({
+    decay: window,
+    verdicts: options === "off" ? undefined : {
+      outlier: { evidence, failureGap, latencyFactor, latencyFloor },
+      demotion: { lasts: degradedFor, maxShare, panicBelow }
     }
-    : undefined
-})
+  })))

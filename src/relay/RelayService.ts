@@ -154,12 +154,7 @@ export const make = (
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
 
-    const outliers = yield* Configuration.decode(
-      "RelayService.outliers",
-      RelayOptions.OutlierSettings,
-      settings.outliers === "off" ? {} : settings.outliers,
-      RelayOptions.defaults.outliers
-    )
+    const peers = yield* RelayOptions.decodeOutliers(settings.outliers, settings.slowFloor)
 
     const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
@@ -175,7 +170,7 @@ export const make = (
         },
         slowStart: settings.slowStart
       },
-      peers: RelayOptions.toPeers(outliers, settings.outliers !== "off", settings.slowFloor),
+      peers,
       onChange: ({ _tag, target }) => {
         events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag })
         if (_tag === "Removed" || _tag === "Replaced") {

@@ -3,6 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
 import {
   type Attempt,
+  Balance,
   type Bulkhead,
   CircuitBreaker,
   type Endpoint,
@@ -153,6 +154,7 @@ const run = Effect.fnUntraced(function*(seed: number) {
     return report
   }).pipe(Effect.provide(Trial.over(endpoints, {
     maxAttempts,
+    balance: Balance.names[seed % Balance.names.length]!,
     attemptTimeout: "5 seconds",
     bulkhead: narrow,
     circuitBreaker: { openFor: "5 seconds", tripPolicy: CircuitBreaker.consecutive(4) }

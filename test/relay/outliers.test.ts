@@ -126,6 +126,14 @@ describe("an endpoint that is far worse than its peers", () => {
       outliers: { degradedFor: "10 minutes", panicBelow: 0.6 }
     }))))
 
+  it.effect("is known as what it is before the first call, too", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.isolate("a")
+      yield* endpoints.reset("a")
+      assert.deepStrictEqual(yield* states, { a: "Healthy", b: "Healthy" })
+    }).pipe(Effect.provide(Trial.over([good("a"), good("b")]))))
+
   it.effect("is left alone when outliers are off", () =>
     Effect.gen(function*() {
       yield* traffic(120)
