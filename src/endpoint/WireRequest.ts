@@ -58,6 +58,8 @@ export interface Readable {
   /** What a refusal of this request is true of, beside the endpoint. */
   readonly scope: string
   readonly estimatedTokens: number
+  /** The chat it asks for, where it does. */
+  readonly chat: ChatRequest.ChatRequest | undefined
   /** Whether nothing is done twice when it is sent twice. */
   readonly idempotent: boolean
   /** What it asks for that only a chat completion as the API wrote it can hold. */
@@ -143,6 +145,7 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
     // an endpoint that has no embeddings may well serve the same model in a chat
     scope: kind === "Chat" ? model! : `${model ?? "*"} /${resource.split("/")[1] ?? ""}`,
     estimatedTokens: Json.isRecord(json) && kind !== "Other" ? estimate(json) : 0,
+    chat: kind === "Chat" ? json as ChatRequest.ChatRequest : undefined,
     idempotent: kind !== "Other" || safe.has(method),
     extra: Json.isRecord(json) ? extraOf(json) : undefined,
     body: (name) =>

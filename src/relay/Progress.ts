@@ -18,6 +18,7 @@ import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import type * as Verdict from "../policy/Verdict.ts"
+import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
@@ -32,6 +33,8 @@ import type * as Standby from "./Standby.ts"
 export interface Relay {
   readonly registry: Registry.Registry
   readonly events: RelayEvents.RelayEvents
+  /** How an endpoint of a tier is chosen. */
+  readonly strategy: Choice.Strategy
   readonly retry: Schedule.Schedule<unknown, RelayError.RelayError>
   readonly attemptTimeout: number
   readonly maxWait: number
@@ -58,6 +61,8 @@ export interface Call<A, E, R> {
   readonly isTimed?: boolean | undefined
   /** Why an endpoint can do nothing with it: then it is not asked. */
   readonly refusal?: ((endpoint: Endpoint.Endpoint) => Failure.RequestRejected | undefined) | undefined
+  /** What it says of itself to whoever chooses; nothing, unless given. */
+  readonly wish?: Choice.Wish | undefined
   /** `heard` is for what the answer says of the limits. */
   readonly operation: (endpoint: Endpoint.Endpoint, heard: LimitHeaders.Heard) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined

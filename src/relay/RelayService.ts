@@ -19,6 +19,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
+import * as Balance from "./Balance.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
 import * as Explain from "./Explain.ts"
@@ -28,6 +29,7 @@ import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
 import * as RelayOptions from "./RelayOptions.ts"
 import * as Send from "./Send.ts"
+import * as Watch from "./Watch.ts"
 
 export {
   /**
@@ -183,39 +185,21 @@ export const make = (
     const hedge = yield* Hedging.make(settings.hedge)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
+    const peers = yield* RelayOptions.decodeOutliers(settings.outliers, settings.slowFloor)
 
-    const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
       policies: { breaker, bulkhead, limiter },
-      latency: {
-        decay: latencyDecay,
-        slowFactor: settings.slowFactor,
-        slowFloor: settings.slowFloor,
-        warmup: latencyWarmup
+      fitness: {
+        latency: {
+          decay: latencyDecay,
+          slowFactor: settings.slowFactor,
+          slowFloor: settings.slowFloor,
+          warmup: latencyWarmup
+        },
+        slowStart: settings.slowStart
       },
-      onChange: ({ _tag, target, ...signature }) => {
-        events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag, ...signature })
-        if (_tag === "Removed" || _tag === "Replaced") {
-          const id = target.endpoint.id
-          unwatch.get(id)?.()
-          unwatch.delete(id)
-        }
-        if (_tag === "Added" || _tag === "Replaced") {
-          const endpoint = target.endpoint.id
-          unwatch.set(
-            endpoint,
-            target.breaker.watchUnsafe(({ because, from, to }) => {
-              events.tell({
-                _tag: "CircuitChanged",
-                endpoint,
-                from,
-                to,
-                ...(because === undefined ? {} : { because })
-              })
-            })
-          )
-        }
-      }
+      peers,
+      onChange: Watch.make(events, clock)
     })
     for (const endpoint of settings.endpoints) yield* registry.add(endpoint)
 
@@ -234,6 +218,7 @@ export const make = (
     const relay: Progress.Relay = {
       registry,
       events,
+      strategy: Balance.toStrategy(settings.balance),
       retry: settings.retry,
       attemptTimeout: settings.attemptTimeout,
       maxWait: settings.maxWait,

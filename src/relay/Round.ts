@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Ending from "../endpoint/Ending.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
@@ -18,6 +19,7 @@ import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Candidates from "./Candidates.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Hedging from "./Hedging.ts"
@@ -70,8 +72,12 @@ const admit = <A, E, R>(
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
-  const tiers = tier === undefined ? Choice.tiers(relay, call.model) : [tier]
-  return Choice.first(tiers, progress.tried, now, progress.random, (target) => ask(relay, call, progress, target, now))
+  const { wish = Choice.noWish } = call
+  const tiers = tier === undefined ? Candidates.of(relay, call.model, wish) : [tier]
+  return Candidates.first(
+    { tiers, tried: progress.tried, now, random: progress.random, strategy: relay.strategy, wish },
+    (target) => ask(relay, call, progress, target, now)
+  )
 }
 
 const ask = <A, E, R>(
@@ -136,7 +142,7 @@ const conclude = <A, E, R>(
   target: GuardedEndpoint.GuardedEndpoint,
   exit: Exit.Exit<A, Progress.Failed<E>>,
   timeout: RelayError.ExecuteError | undefined
-): GuardedEndpoint.Ending => {
+): Ending.Ending => {
   if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usedTokens(exit.value) }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
@@ -220,7 +226,7 @@ const attempt = <A, E, R>(
     )
   })
 
-const outcomeOf = (ending: GuardedEndpoint.Ending): string => {
+const outcomeOf = (ending: Ending.Ending): string => {
   switch (ending._tag) {
     case "Answered":
       return "Success"

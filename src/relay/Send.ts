@@ -18,7 +18,9 @@ import { CurrentIdempotent } from "../policy/Idempotent.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Lack from "./Lack.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -45,6 +47,8 @@ export interface Options {
    * and do not multiply. Default: what the header `x-stainless-retry-count` says.
    */
   readonly retry?: number | undefined
+  /** Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint. */
+  readonly affinity?: string | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
 }
@@ -87,11 +91,16 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const deadline = yield* Deadline.decode(options?.deadline)
     const retry = options?.retry ?? WireHeaders.callersRetry(request.headers ?? {})
     if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: readable.path + readable.query, retry })
+    const { chat } = readable
+    const wish = chat === undefined ? Choice.withAffinity(options?.affinity) : Choice.ofChat(chat, options?.affinity)
+    const lack = chat === undefined ? undefined : Lack.find(relay.registry, chat.model, wish.needs)
+    if (lack !== undefined) return yield* Effect.fail(lack)
     const writeFor = WireMessage.writer(readable)
     const { meta, value } = yield* Call.run<Forward.Reply, Failure.Answered, never>(relay, {
       model: readable.model ?? null,
       scope: readable.scope,
       estimatedTokens: readable.estimatedTokens,
+      wish,
       // embeddings are quick and pictures are slow: measured together, one would make the other look ill
       isTimed: readable.kind === "Chat",
       refusal: (endpoint) => Option.getOrUndefined(Result.getFailure(writeFor(endpoint))),
