@@ -13,6 +13,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as Dialect from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
+import * as Health from "./Health.ts"
 import * as HttpHeader from "./HttpHeader.ts"
 
 /**
@@ -77,6 +78,8 @@ export interface Options {
   readonly circuitBreaker?: CircuitBreaker.Options | undefined
   /** Options of its bulkhead over those of the `Bulkhead` layer. */
   readonly bulkhead?: Bulkhead.Options | undefined
+  /** How it is checked. Default: as the relay's `health` says; where that is `"off"`, not at all. */
+  readonly health?: Health.Health | undefined
 }
 
 const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== ""
@@ -149,7 +152,8 @@ const Settings = Schema.Struct({
   attemptTimeout: Schema.optional(Configuration.duration),
   // checked by their policies, against the layer's options
   circuitBreaker: overrides,
-  bulkhead: overrides
+  bulkhead: overrides,
+  health: Health.Settings
 })
 
 /**
@@ -173,6 +177,7 @@ export interface Endpoint {
   readonly attemptTimeout: number | undefined
   readonly circuitBreaker: CircuitBreaker.Options
   readonly bulkhead: Bulkhead.Options
+  readonly health: Health.Health
 }
 
 const namesOf = (models: Options["models"]): Endpoint["models"] => {
@@ -202,26 +207,37 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
       limits: {},
       headers: {},
       circuitBreaker: {},
-      bulkhead: {}
+      bulkhead: {},
+      health: {}
     },
     ["apiKey", "headers"]
-  ).pipe(Effect.map((settings) => ({
-    id: settings.id,
-    baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
-    // endpoints of one dialect share it
-    dialect: options.dialect ?? openai,
-    apiKey: settings.apiKey,
-    account: settings.account,
-    models: namesOf(settings.models),
-    tier: settings.tier,
-    limits: orNone(settings.limits),
-    prices: settings.prices,
-    headers: orNone(settings.headers),
-    validate: settings.validate,
-    attemptTimeout: settings.attemptTimeout,
-    circuitBreaker: options.circuitBreaker ?? none,
-    bulkhead: options.bulkhead ?? none
-  })))
+  ).pipe(
+    Effect.map((settings): Endpoint => ({
+      id: settings.id,
+      baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
+      // endpoints of one dialect share it
+      dialect: options.dialect ?? openai,
+      apiKey: settings.apiKey,
+      account: settings.account,
+      models: namesOf(settings.models),
+      tier: settings.tier,
+      limits: orNone(settings.limits),
+      prices: settings.prices,
+      headers: orNone(settings.headers),
+      validate: settings.validate,
+      attemptTimeout: settings.attemptTimeout,
+      // copies: what their owner does to them later would go unnoticed
+      circuitBreaker: orNone({ ...options.circuitBreaker }),
+      bulkhead: orNone({ ...options.bulkhead }),
+      health: orNone(settings.health)
+    })),
+    Effect.flatMap((endpoint) => {
+      const flaw = Health.flaw(endpoint)
+      return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(
+        new Configuration.InvalidConfiguration({ subject: `Endpoint ${JSON.stringify(endpoint.id)}`, ...flaw })
+      )
+    })
+  )
 
 /**
  * What the endpoint calls a model; `undefined` if it does not serve it.

@@ -13,8 +13,8 @@ import * as RateLimiter from "../policy/RateLimiter.ts"
  *
  * - `Healthy`
  * - `Degraded`: alive, but slower or failing more than it used to; asked last
- * - `Recovering`: its circuit is half-open
- * - `Paused`: a service asked for patience
+ * - `Recovering`: its circuit is half-open, or its quota or key is being looked at again
+ * - `Paused`: a service asked for patience, for all its models or for some
  * - `Open`: its circuit is open
  * - `Exhausted`: its account has no quota, or its key is refused
  * - `Isolated`: its circuit is held open by hand

@@ -9,12 +9,10 @@
  * @since 0.1.0
  */
 import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Circuit from "../machine/Circuit.ts"
 import * as Latency from "../machine/Latency.ts"
-import * as Attempt from "../policy/Attempt.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
@@ -22,14 +20,15 @@ import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Now from "../policy/Now.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
-import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
-import type * as Account from "./Account.ts"
+import type * as Accounts from "./Accounts.ts"
+import * as Condition from "./Condition.ts"
 import type * as Endpoint from "./Endpoint.ts"
+import type * as EndpointPolicies from "./EndpointPolicies.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
-import * as Failure from "./Failure.ts"
+import type * as Failure from "./Failure.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
-import * as ModelPauses from "./ModelPauses.ts"
+import { Standing } from "./Standing.ts"
 
 /**
  * What a call asks of an endpoint before it is sent.
@@ -83,15 +82,22 @@ export type Ending =
   | { readonly _tag: "Interrupted" }
 
 /**
+ * How an admitted health check ended: it tells of the endpoint, but it is no call to be counted and measured.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Checked =
+  | { readonly _tag: "CheckPassed" }
+  | { readonly _tag: "CheckFailed"; readonly failure: unknown }
+
+/**
  * Bad calls held against a closed circuit from which an endpoint counts as degraded.
  *
  * @category constants
  * @since 0.1.0
  */
 export const degradedFrom = 3
-
-// a quota without a known reset, and a refused key, are looked at again after this
-const recheck = 300_000
 
 // a failure is as bad as an answer this slow, however fast it came
 const failurePenalty = 5_000
@@ -104,18 +110,17 @@ const failurePenalty = 5_000
  */
 export class GuardedEndpoint {
   readonly endpoint: Endpoint.Endpoint
-  readonly account: Account.Account
+  /** What was said against its account, its key, itself or its models. */
+  readonly standing: Standing
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly bulkhead: Bulkhead.Bulkhead
   readonly limiter: RateLimiter.RateLimiter
   readonly #rule: Latency.Rule
   readonly #latency = Latency.make()
-  // most endpoints never need these two
-  #pauses: ModelPauses.ModelPauses | undefined
+  /** How many calls have told how the endpoint is, well or badly. */
+  told = 0
+  // most endpoints never need this
   #idle: Latch.Latch | undefined
-  #keyOutUntil = 0
-  #keyOutAt = 0
-  #keyRefusedBy: "Call" | "Check" = "Call"
   #inFlight = 0
   #answered = 0
   #failed = 0
@@ -124,16 +129,12 @@ export class GuardedEndpoint {
 
   constructor(
     endpoint: Endpoint.Endpoint,
-    account: Account.Account,
-    policies: {
-      readonly breaker: CircuitBreaker.CircuitBreaker
-      readonly bulkhead: Bulkhead.Bulkhead
-      readonly limiter: RateLimiter.RateLimiter
-    },
+    membership: Accounts.Membership,
+    policies: EndpointPolicies.EndpointPolicies,
     rule: Latency.Rule
   ) {
     this.endpoint = endpoint
-    this.account = account
+    this.standing = new Standing(endpoint, membership)
     this.breaker = policies.breaker
     this.bulkhead = policies.bulkhead
     this.limiter = policies.limiter
@@ -153,7 +154,10 @@ export class GuardedEndpoint {
     if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.#inFlight++
-    return { target: this, demand, ticket, startedAt: now, taken: this.limiter.takenUnsafe(), limits: undefined }
+    const taken = this.limiter.takenUnsafe()
+    const admission: Admission = { target: this, demand, ticket, startedAt: now, taken, limits: undefined }
+    this.standing.pass(admission)
+    return admission
   }
 
   /** Why it would not admit a call now; charges nothing. */
@@ -182,10 +186,10 @@ export class GuardedEndpoint {
   }
 
   /** Gives back what the admission took and learns from how the call ended. */
-  settle(admission: Admission, ending: Ending, now: number, random: number): void {
+  settle(admission: Admission, ending: Ending | Checked, now: number, random: number): void {
     try {
       const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
-      const hint = ending._tag === "Failed" ? Verdict.hintOf(ending.failure) : undefined
+      const hint = "failure" in ending ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
       if (isDropped || ending._tag === "Answered") {
@@ -197,6 +201,7 @@ export class GuardedEndpoint {
         LimitHeaders.teach(this.limiter, admission.limits, sent, now)
       }
     } finally {
+      this.standing.leave(admission)
       // last: whoever waits for the slot is to know what was learned
       this.#inFlight--
       this.bulkhead.releaseUnsafe()
@@ -212,13 +217,6 @@ export class GuardedEndpoint {
   /** Succeeds when a draining endpoint has no call under way. */
   get drained(): Effect.Effect<void> {
     return Effect.suspend(() => this.#inFlight === 0 ? Effect.void : (this.#idle ??= Latch.makeUnsafe(false)).await)
-  }
-
-  /** What a health check says of the key. It takes back only its own refusal: a call may need more rights. */
-  checkedKey(isRefused: boolean, now: number): void {
-    // a key that calls are answered with may not be allowed to list models
-    if (isRefused && this.#answered === 0) this.#refuseKey(now, "Check")
-    else if (!isRefused && this.#keyRefusedBy === "Check") this.#keyOutUntil = 0
   }
 
   /** Expected milliseconds to the end of one more call; what routing compares. */
@@ -237,7 +235,7 @@ export class GuardedEndpoint {
 
   status(now: number): EndpointStatus.EndpointStatus {
     const usualLatency = Latency.usual(this.#latency, this.#rule)
-    const { state, until } = this.#condition(now)
+    const { state, until } = Condition.of(this, now)
     return {
       id: this.endpoint.id,
       account: this.endpoint.account,
@@ -256,60 +254,27 @@ export class GuardedEndpoint {
     }
   }
 
-  #condition(now: number): { readonly state: EndpointStatus.State; readonly until?: number } {
-    if (this.#draining) return { state: "Draining" }
-    const { retryAfter = 0, state, suspicion } = this.breaker.snapshotUnsafe(now)
-    if (state === "Isolated") return { state: "Isolated" }
-    const exhaustedUntil = Math.max(this.account.exhaustedUntil, this.#keyOutUntil)
-    if (now < exhaustedUntil) return { state: "Exhausted", until: exhaustedUntil }
-    if (state === "Open") return { state: "Open", until: now + retryAfter }
-    const pausedUntil = this.#pauses === undefined ? undefined : ModelPauses.soonest(this.#pauses, now)
-    if (pausedUntil !== undefined) return { state: "Paused", until: pausedUntil }
-    if (state === "HalfOpen") return { state: "Recovering" }
-    return { state: suspicion >= degradedFrom ? "Degraded" : "Healthy" }
-  }
-
   #refusal(demand: Demand, now: number, pass: Pass["of"] | undefined): Failure.Failure | undefined {
-    const standing = this.#standing(demand.model, now)
-    if (standing !== undefined) return standing
+    const refusal = this.standing.refusal(demand.model, now)
+    if (refusal !== undefined) return refusal
     if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe("Full")
     const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
     return wait > 0 ? this.limiter.refusalUnsafe(wait) : undefined
   }
 
-  #standing(model: string, now: number): Failure.Failure | undefined {
-    const { account, id } = this.endpoint
-    if (now < this.account.exhaustedUntil) {
-      const retryAfter = remaining(this.account.exhaustedUntil, now)
-      return Rejection.make(Failure.QuotaExceeded, { endpoint: id, account, retryAfter, attempts: Attempt.none })
-    }
-    if (now < this.#keyOutUntil) {
-      const retryAfter = remaining(this.#keyOutUntil, now)
-      return Rejection.make(Failure.Unauthorized, { endpoint: id, retryAfter, attempts: Attempt.none })
-    }
-    const pause = this.#pauses === undefined ? undefined : ModelPauses.current(this.#pauses, model, now)
-    if (pause === undefined) return undefined
-    const retryAfter = remaining(pause.until, now)
-    return pause.because === "RateLimited"
-      ? Rejection.make(RateLimited, { key: id, source: "Upstream" as const, retryAfter, attempts: Attempt.none })
-      : Rejection.make(Failure.ModelNotFound, { endpoint: id, model, retryAfter, attempts: Attempt.none })
-  }
-
-  #learn(admission: Admission, ending: Ending, elapsed: number, now: number): Circuit.Outcome {
-    const { cost, model } = admission.demand
+  #learn(admission: Admission, ending: Ending | Checked, elapsed: number, now: number): Circuit.Outcome {
+    const { cost } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
         this.limiter.refundUnsafe(cost, admission.startedAt)
         return "Ignored"
       case "Answered": {
         this.#answered++
+        this.told++
         if (ending.tokens !== undefined) {
           this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
         }
-        // an answer to a call from before a verdict says nothing against it
-        if (admission.startedAt > this.#keyOutAt) this.#keyOutUntil = 0
-        if (admission.startedAt > this.account.exhaustedAt) this.account.exhaustedUntil = 0
-        if (this.#pauses !== undefined) ModelPauses.answered(this.#pauses, model, admission.startedAt)
+        this.standing.answered(admission)
         const slow = this.#isSlow(elapsed)
         Latency.observe(this.#latency, elapsed, now, this.#rule)
         return slow ? "Slow" : "Success"
@@ -318,49 +283,29 @@ export class GuardedEndpoint {
         this.#failed++
         this.#lastFailure = Verdict.tagOf(ending.failure) ?? "Failure"
         if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
-        this.#remember(ending.failure, admission, now)
+        this.standing.failed(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") {
           Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
         }
+        if (this.#lastFailure !== "DeadlineExceeded") this.told++
         // the caller's time was up, but the endpoint did take at least that long
-        if (Verdict.tagOf(ending.failure) === "DeadlineExceeded" && this.#isSlow(elapsed)) {
+        else if (this.#isSlow(elapsed)) {
           Latency.penalize(this.#latency, elapsed, now, this.#rule)
           return "Slow"
         }
         return ending.verdict.breaker
       }
+      case "CheckPassed":
+        this.standing.answered(admission)
+        return "Success"
+      case "CheckFailed":
+        this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
+        this.standing.failed(ending.failure, admission, now)
+        return Verdict.of(ending.failure).breaker
     }
   }
 
   #isSlow(elapsed: number): boolean {
     return elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
   }
-
-  #refuseKey(now: number, by: "Call" | "Check"): void {
-    // a check does not take over what a call has found: it could give the key back too soon
-    this.#keyRefusedBy = by === "Check" && now < this.#keyOutUntil ? this.#keyRefusedBy : by
-    this.#keyOutUntil = now + recheck
-    this.#keyOutAt = now
-  }
-
-  // a verdict is kept where it is true: account, key, or endpoint and model
-  #remember(failure: unknown, { demand: { model }, startedAt }: Admission, now: number): void {
-    if (Verdict.tagOf(failure) === undefined) return
-    // what the service itself says will pass is no verdict to keep
-    if (Verdict.retryOf(failure) === "Anywhere") return
-    if (failure instanceof RateLimited) {
-      const hint = failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter)
-      ModelPauses.rateLimited(this.#pauses ??= new Map(), model, hint, startedAt, now)
-    } else if (failure instanceof Failure.QuotaExceeded) {
-      const wait = failure.retryAfter === undefined ? recheck : Duration.toMillis(failure.retryAfter)
-      this.account.exhaustedUntil = Math.max(this.account.exhaustedUntil, now + wait)
-      this.account.exhaustedAt = now
-    } else if (failure instanceof Failure.Unauthorized) {
-      this.#refuseKey(now, "Call")
-    } else if (failure instanceof Failure.ModelNotFound) {
-      ModelPauses.notFound(this.#pauses ??= new Map(), model, now)
-    }
-  }
 }
-
-const remaining = (until: number, now: number): Duration.Duration => Duration.millis(Math.ceil(until - now))

@@ -1,34 +1,16 @@
 /**
- * Asks endpoints, on a schedule, whether they are there.
- *
- * A check of a closed circuit can only speak against the endpoint: that a list
- * of models comes back says little about completions. A check of a circuit whose
- * opening has run out counts as one of its probes; nothing is forced closed.
+ * Checks endpoints on a schedule, where their traffic does not tell already.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
-import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Circuit from "../machine/Circuit.ts"
-import { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import * as Now from "../policy/Now.ts"
-import * as ChatApi from "./ChatApi.ts"
+import type * as ChatApi from "./ChatApi.ts"
 import type { GuardedEndpoint } from "./GuardedEndpoint.ts"
-
-/**
- * What one check found. The duration is in milliseconds.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Finding {
-  readonly endpoint: string
-  readonly healthy: boolean
-  readonly duration: number
-}
+import * as Health from "./Health.ts"
+import * as HealthCheck from "./HealthCheck.ts"
 
 /**
  * The options of a health monitor. Durations are milliseconds.
@@ -39,8 +21,10 @@ export interface Finding {
 export interface Options {
   readonly schedule: Schedule.Schedule<unknown>
   readonly timeout: number
-  /** Appended to the base URL of an endpoint whose dialect has no path of its own. */
+  /** Appended to the base URL of an endpoint that names no path of its own, and whose dialect has none. */
   readonly path: string
+  /** How endpoints are checked that do not say it themselves. */
+  readonly check: Health.Check
 }
 
 /**
@@ -54,52 +38,46 @@ export const everyTenSeconds: Schedule.Schedule<number> = Schedule.spaced("10 se
 // enough to keep a large set fresh, few enough not to be a load of its own
 const concurrency = 8
 
-const isAlive = (status: number): boolean => status < 500 && status !== 408
+/** What the monitor remembers of an endpoint, for as long as that is there. */
+interface Memory {
+  /** How many calls had told when it last looked. */
+  told: number
+  /** Whether the path was once not found. */
+  hasNoPath: boolean
+}
+
+/** Whether calls have told enough since the last look; a half-open circuit is looked at all the same. */
+const isTold = (target: GuardedEndpoint, memory: Memory, now: number): boolean => {
+  const isNews = target.told !== memory.told
+  memory.told = target.told
+  return isNews && target.breaker.snapshotUnsafe(now).state !== "HalfOpen"
+}
 
 const check = Effect.fnUntraced(function*(
-  client: HttpClient.HttpClient,
+  transport: ChatApi.Transport,
   target: GuardedEndpoint,
   options: Options,
-  report: (finding: Finding) => void
+  memory: Memory,
+  report: (finding: HealthCheck.Finding) => void
 ) {
-  if (target.isDraining || target.endpoint.baseUrl === undefined) return
-  const clock = yield* Effect.withFiberSucceed(Now.clockOf)
-  const random = yield* Random.Random
-  const startedAt = Now.read(clock)
-  let ticket: Circuit.Ticket | undefined
-  yield* Effect.onExitPrimitive(
-    Effect.suspend((): Effect.Effect<number | undefined> => {
-      const verdict = target.breaker.admitUnsafe(startedAt)
-      // an open circuit is left alone until its time has come
-      if (verdict instanceof CircuitOpen) return Effect.undefined
-      ticket = verdict
-      return ChatApi.ping(client, target.endpoint, target.endpoint.dialect.healthPath ?? options.path).pipe(
-        Effect.timeoutOption(options.timeout),
-        Effect.map((status) => status._tag === "Some" ? status.value : undefined),
-        // a client that throws is no reason to stop checking
-        Effect.catchDefect(() => Effect.undefined),
-        Effect.orElseSucceed(() => undefined)
-      )
-    }),
-    (exit) => {
-      if (ticket === undefined) return undefined
-      const now = Now.read(clock)
-      const status = exit._tag === "Success" ? exit.value : undefined
-      const healthy = status !== undefined && isAlive(status)
-      const probed = target.breaker.snapshotUnsafe(now).state === "HalfOpen"
-      const outcome: Circuit.Outcome = exit._tag === "Failure" || status === 429
-        ? "Ignored"
-        : healthy
-        ? probed && status < 400 ? "Success" : "Ignored"
-        : "Failure"
-      target.breaker.settleUnsafe(ticket, outcome, now, random.nextDoubleUnsafe())
-      if (exit._tag === "Success") {
-        if (healthy) target.checkedKey(status === 401, now)
-        report({ endpoint: target.endpoint.id, healthy, duration: now - startedAt })
-      }
-      return undefined
-    }
-  )
+  const { endpoint } = target
+  const wanted = endpoint.health.check ?? options.check
+  if (target.isDraining || endpoint.baseUrl === undefined || wanted === "off") return
+  if (isTold(target, memory, yield* Now.current)) return
+  const model = wanted === "completion" || (wanted === "auto" && memory.hasNoPath)
+    ? Health.modelOf(endpoint)
+    : undefined
+  const finding = model === undefined
+    ? yield* HealthCheck.get(
+      transport,
+      target,
+      endpoint.health.path ?? endpoint.dialect.healthPath ?? options.path,
+      options.timeout
+    )
+    : yield* HealthCheck.complete(transport, target, model, options.timeout)
+  if (finding === undefined) return
+  if (finding.status === 404 || finding.status === 405) memory.hasNoPath = true
+  report(finding)
 })
 
 /**
@@ -109,15 +87,26 @@ const check = Effect.fnUntraced(function*(
  * @since 0.1.0
  */
 export const start = (
-  client: HttpClient.HttpClient,
+  transport: ChatApi.Transport,
   targets: () => Iterable<GuardedEndpoint>,
   options: Options,
-  report: (finding: Finding) => void
+  report: (finding: HealthCheck.Finding) => void
 ): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.suspend(() =>
-    Effect.forEach(targets(), (target) => check(client, target, options, report), { concurrency, discard: true })
-  ).pipe(
-    Effect.schedule(options.schedule),
-    Effect.forkScoped,
-    Effect.asVoid
-  )
+  Effect.suspend(() => {
+    const memories = new WeakMap<GuardedEndpoint, Memory>()
+    const memoryOf = (target: GuardedEndpoint): Memory => {
+      const memory = memories.get(target) ?? { told: 0, hasNoPath: false }
+      memories.set(target, memory)
+      return memory
+    }
+    return Effect.suspend(() =>
+      Effect.forEach(targets(), (target) => check(transport, target, options, memoryOf(target), report), {
+        concurrency,
+        discard: true
+      })
+    ).pipe(
+      Effect.schedule(options.schedule),
+      Effect.forkScoped,
+      Effect.asVoid
+    )
+  })

@@ -4,18 +4,16 @@
  * @since 0.1.0
  */
 
+import * as Pause from "./Pause.ts"
+
 /**
- * One model's pause. `refusals` in a row lengthen the next one where the service gives no hint.
+ * One model's pause.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Pause {
+export interface ModelPause extends Pause.Pause {
   readonly because: "RateLimited" | "ModelNotFound"
-  readonly until: number
-  /** When it was imposed or last lengthened. */
-  readonly since: number
-  readonly refusals: number
 }
 
 /**
@@ -24,24 +22,21 @@ export interface Pause {
  * @category models
  * @since 0.1.0
  */
-export type ModelPauses = Map<string, Pause>
+export type ModelPauses = Map<string, ModelPause>
 
 // model names come from callers; more than these at once is no real endpoint
 const maxModels = 256
 
-const firstPause = 1000
-const longestGuess = 60_000
-const longestPause = 300_000
 const recheckModel = 600_000
 
-const keep = (self: ModelPauses, model: string, pause: Pause): void => {
+const keep = (self: ModelPauses, model: string, pause: ModelPause): void => {
   self.delete(model)
   if (self.size >= maxModels) self.delete(self.keys().next().value!)
   self.set(model, pause)
 }
 
 /**
- * Notes a 429 to a call sent at `sentAt`: the longest pause known stands, and none is longer than five minutes.
+ * Notes a 429 to a call sent at `sentAt`, and returns when its pause ends.
  *
  * @category transitions
  * @since 0.1.0
@@ -52,14 +47,10 @@ export const rateLimited = (
   hint: number | undefined,
   sentAt: number,
   now: number
-): void => {
-  const known = self.get(model)
-  // calls that were under way together are refused together: that is one refusal
-  const isNew = known === undefined || sentAt > known.since
-  const refusals = isNew ? Math.min(16, (known?.refusals ?? 0) + 1) : known.refusals
-  const wait = Math.min(longestPause, hint ?? Math.min(longestGuess, firstPause * 2 ** (refusals - 1)))
-  const until = isNew || hint !== undefined ? Math.max(known?.until ?? 0, now + wait) : known.until
-  keep(self, model, { because: "RateLimited", until, since: isNew ? now : known.since, refusals })
+): number => {
+  const pause = Pause.lengthen(self.get(model), hint, sentAt, now)
+  keep(self, model, { ...pause, because: "RateLimited" })
+  return pause.until
 }
 
 /**
@@ -88,7 +79,7 @@ export const notFound = (self: ModelPauses, model: string, now: number): void =>
  * @category getters
  * @since 0.1.0
  */
-export const current = (self: ModelPauses, model: string, now: number): Pause | undefined => {
+export const current = (self: ModelPauses, model: string, now: number): ModelPause | undefined => {
   const pause = self.size === 0 ? undefined : self.get(model)
   return pause !== undefined && now < pause.until ? pause : undefined
 }

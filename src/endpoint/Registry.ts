@@ -7,42 +7,48 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Equal from "effect/Equal"
 import type * as Latency from "../machine/Latency.ts"
-import type * as Bulkhead from "../policy/Bulkhead.ts"
-import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
-import type * as RateLimiter from "../policy/RateLimiter.ts"
-import * as Account from "./Account.ts"
+import * as Now from "../policy/Now.ts"
+import * as Accounts from "./Accounts.ts"
+import * as Audit from "./Audit.ts"
 import * as Endpoint from "./Endpoint.ts"
+import { EndpointNotFound } from "./EndpointNotFound.ts"
+import * as EndpointPolicies from "./EndpointPolicies.ts"
 import { GuardedEndpoint } from "./GuardedEndpoint.ts"
+import { Revision } from "./Revision.ts"
+
+export {
+  /**
+   * No endpoint of the relay has this id, or none is of this account.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  EndpointNotFound
+} from "./EndpointNotFound.ts"
 
 /**
- * No endpoint of the relay has this id.
- *
- * @category errors
- * @since 0.1.0
- */
-export class EndpointNotFound extends Schema.TaggedError<EndpointNotFound>()("EndpointNotFound", {
-  id: Schema.String,
-  /** The ids there are. */
-  known: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return `no endpoint "${this.id}"; there are: ${this.known.join(", ") || "none"}`
-  }
-}
-
-/**
- * A change of the set, as told to whoever watches.
+ * A change of the set, or somebody taking an endpoint in hand, as told to whoever watches.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Change {
-  readonly _tag: "Added" | "Replaced" | "Draining" | "Removed"
+  readonly _tag: "Added" | "Replaced" | "Draining" | "Removed" | "Isolated" | "Reset"
   readonly target: GuardedEndpoint
+  readonly by?: string
+  readonly reason?: string
 }
+
+/**
+ * An endpoint by its id, or all the endpoints that an account has now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Subject = string | { readonly account: string }
 
 /**
  * Candidates of one tier.
@@ -60,15 +66,40 @@ export type Tier = ReadonlyArray<GuardedEndpoint>
  */
 export interface Registry {
   /** Adds an endpoint; refused when the id is taken. */
-  readonly add: (options: Endpoint.Options) => Effect.Effect<void, Configuration.InvalidConfiguration>
-  /** Puts another endpoint in the place of the one with the same id, with a clean slate. */
+  readonly add: (
+    options: Endpoint.Options,
+    audit?: Audit.Audit
+  ) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  /**
+   * Puts another endpoint in the place of the one with the same id, with a clean
+   * slate. One with the same description keeps its state, and nothing changes,
+   * unless it is draining: then it is put back.
+   */
   readonly replace: (
-    options: Endpoint.Options
+    options: Endpoint.Options,
+    audit?: Audit.Audit
   ) => Effect.Effect<void, Configuration.InvalidConfiguration | EndpointNotFound>
-  /** Sends it no new calls; succeeds when those under way have ended. It stays, until it is removed. */
-  readonly drain: (id: string) => Effect.Effect<void, EndpointNotFound>
+  /**
+   * Makes this the whole set, in one step: an endpoint with the same description
+   * stays as it is (open, isolated, draining), one with another is replaced, one
+   * that is missing is removed. One that cannot work refuses them all.
+   */
+  readonly set: (
+    options: ReadonlyArray<Endpoint.Options>,
+    audit?: Audit.Audit
+  ) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  /** Sends no new calls; succeeds when those under way have ended. It stays, until it is removed or replaced. */
+  readonly drain: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
   /** Takes it out at once; calls under way finish. */
-  readonly remove: (id: string) => Effect.Effect<void, EndpointNotFound>
+  readonly remove: (id: string, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  /** Holds the circuit open until `reset`. */
+  readonly isolate: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  /**
+   * Closes the circuit and forgets all that was held against the endpoint: its
+   * pauses and, for whoever shares them, its key refused and its account
+   * exhausted or paused.
+   */
+  readonly reset: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   readonly all: () => Iterable<GuardedEndpoint>
   /** Succeeds at the next change of the set. */
@@ -85,19 +116,10 @@ export interface Registry {
 const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
   model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
 
-// calls that leave evenly spaced arrive a little less so
-const networkJitter = "250 millis"
-
 const maxEndpoints = 10_000
 
 // model names come from callers: the index forgets rather than grows
 const maxIndexed = 1_000
-
-// an option of a policy, told as an option of the endpoint that overrides it
-const under =
-  (id: string, option: string) =>
-  ({ field, rule, value }: Configuration.InvalidConfiguration): Configuration.InvalidConfiguration =>
-    new Configuration.InvalidConfiguration({ subject: `Endpoint "${id}"`, field: `${option}.${field}`, value, rule })
 
 /**
  * A registry without endpoints.
@@ -106,72 +128,45 @@ const under =
  * @since 0.1.0
  */
 export const make = (options: {
-  readonly breaker: CircuitBreaker.CircuitBreaker
-  readonly bulkhead: Bulkhead.Bulkhead
-  readonly limiter: RateLimiter.RateLimiter
+  readonly policies: EndpointPolicies.EndpointPolicies
   readonly latency: Latency.Rule
   readonly onChange: (change: Change) => void
 }): Registry => {
-  const targets = new Map<string, GuardedEndpoint>()
-  const accounts = new Map<string, Account.Account>()
-  const onNext = new Set<() => void>()
+  let targets = new Map<string, GuardedEndpoint>()
+  const accounts = new Accounts.Accounts()
+  const revision = new Revision()
   const index = new Map<string | undefined, ReadonlyArray<Tier>>()
 
-  const change = (tag: Change["_tag"], target: GuardedEndpoint): void => {
+  const tell = (tag: Change["_tag"], target: GuardedEndpoint, audit: Audit.Audit | undefined): void =>
+    options.onChange({ _tag: tag, target, ...Audit.sign(audit) })
+
+  const touch = (): void => {
+    revision.number++
     index.clear()
-    options.onChange({ _tag: tag, target })
-    const waiting = Array.from(onNext)
-    onNext.clear()
-    for (const resume of waiting) resume()
   }
 
-  const accountOf = (id: string): Account.Account => {
-    const account = accounts.get(id) ?? Account.make(id)
-    accounts.set(id, account)
-    return account
+  const put = (
+    endpoint: Endpoint.Endpoint,
+    policies: EndpointPolicies.EndpointPolicies,
+    audit: Audit.Audit | undefined
+  ): void => {
+    const previous = targets.get(endpoint.id)
+    // joined before the other leaves: what is known of the account and the key stays
+    const target = new GuardedEndpoint(endpoint, accounts.join(endpoint), policies, options.latency)
+    if (previous !== undefined) accounts.leave(previous.endpoint)
+    targets.set(endpoint.id, target)
+    EndpointPolicies.adopt(options.policies, endpoint.id, policies)
+    touch()
+    tell(previous === undefined ? "Added" : "Replaced", target, audit)
   }
 
-  const forgetAccount = (id: string): void => {
-    for (const target of targets.values()) if (target.account.id === id) return
-    accounts.delete(id)
-  }
-
-  const guard = Effect.fnUntraced(function*(endpoint: Endpoint.Endpoint) {
-    const { concurrency, requestsPerMinute, tokensPerMinute } = endpoint.limits
-    const limited = requestsPerMinute !== undefined || tokensPerMinute !== undefined
-    const breaker = yield* options.breaker.derive(endpoint.id, endpoint.circuitBreaker).pipe(
-      Effect.mapError(under(endpoint.id, "circuitBreaker"))
-    )
-    const bulkhead = yield* options.bulkhead.derive(endpoint.id, {
-      tier: endpoint.tier,
-      ...(concurrency === undefined ? {} : { maxConcurrent: concurrency }),
-      ...endpoint.bulkhead
-    }).pipe(Effect.mapError(under(endpoint.id, "bulkhead")))
-    const limiter = yield* options.limiter.derive(
-      endpoint.id,
-      limited
-        ? {
-          limit: requestsPerMinute ?? "unlimited",
-          tokenLimit: tokensPerMinute ?? "unlimited",
-          window: "1 minute",
-          margin: networkJitter
-        }
-        : {}
-    )
-    return new GuardedEndpoint(endpoint, accountOf(endpoint.account), { breaker, bulkhead, limiter }, options.latency)
-  })
-
-  // the policies of an endpoint are found under its id in their layers, for as long as it is there
-  const adopt = ({ breaker, bulkhead, endpoint: { id }, limiter }: GuardedEndpoint): void => {
-    options.breaker.adoptUnsafe(id, breaker)
-    options.bulkhead.adoptUnsafe(id, bulkhead)
-    options.limiter.adoptUnsafe(id, limiter)
-  }
-
-  const forget = ({ breaker, bulkhead, endpoint: { id }, limiter }: GuardedEndpoint): void => {
-    options.breaker.forgetUnsafe(id, breaker)
-    options.bulkhead.forgetUnsafe(id, bulkhead)
-    options.limiter.forgetUnsafe(id, limiter)
+  const drop = (target: GuardedEndpoint, audit: Audit.Audit | undefined): void => {
+    const { id } = target.endpoint
+    targets.delete(id)
+    accounts.leave(target.endpoint)
+    EndpointPolicies.forget(options.policies, id, target)
+    touch()
+    tell("Removed", target, audit)
   }
 
   const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
@@ -182,61 +177,104 @@ export const make = (options: {
         : Effect.succeed(target)
     })
 
+  const select = (subject: Subject): Effect.Effect<ReadonlyArray<GuardedEndpoint>, EndpointNotFound> =>
+    Effect.suspend(() => {
+      if (typeof subject === "string") return Effect.map(get(subject), (target) => [target])
+      const { account } = subject
+      const found = Array.from(targets.values()).filter(({ endpoint }) => endpoint.account === account)
+      return found.length === 0
+        ? Effect.fail(new EndpointNotFound({ account, known: Array.from(accounts.ids()).slice(0, 20) }))
+        : Effect.succeed(found)
+    })
+
+  // an interrupt does not leave half an account behind
+  const control =
+    (tag: "Isolated" | "Reset", act: (target: GuardedEndpoint, now: number) => Effect.Effect<unknown>) =>
+    (subject: Subject, audit?: Audit.Audit): Effect.Effect<void, EndpointNotFound> =>
+      Effect.uninterruptible(
+        Effect.flatMap(select(subject), (selected) =>
+          Effect.flatMap(Now.current, (now) =>
+            Effect.forEach(selected, (target) => {
+              tell(tag, target, audit)
+              return act(target, now)
+            }, { discard: true })))
+      )
+
   const refuse = (field: string, value: string, rule: string) =>
     new Configuration.InvalidConfiguration({ subject: "Endpoints", field, value, rule })
 
+  const tooMany = (length: number) => refuse("length", String(length), `there can be at most ${maxEndpoints} endpoints`)
+
+  const taken = (id: string) => refuse("id", JSON.stringify(id), "another endpoint has this id")
+
+  const has = (endpoint: Endpoint.Endpoint): boolean => Equal.equals(targets.get(endpoint.id)?.endpoint, endpoint)
+
+  const derive = (endpoint: Endpoint.Endpoint) => EndpointPolicies.derive(options.policies, endpoint)
+
   return {
-    add: Effect.fnUntraced(function*(description) {
+    add: Effect.fnUntraced(function*(description, audit) {
       const endpoint = yield* Endpoint.make(description)
-      if (targets.has(endpoint.id)) {
-        return yield* refuse("id", JSON.stringify(endpoint.id), "another endpoint has this id")
-      }
-      if (targets.size >= maxEndpoints) {
-        return yield* refuse("length", String(targets.size + 1), `there can be at most ${maxEndpoints} endpoints`)
-      }
-      const target = yield* guard(endpoint)
-      // somebody may have come first while this was checked
-      if (targets.has(endpoint.id)) {
-        return yield* refuse("id", JSON.stringify(endpoint.id), "another endpoint has this id")
-      }
-      targets.set(endpoint.id, target)
-      adopt(target)
-      change("Added", target)
+      const policies = yield* derive(endpoint)
+      if (targets.has(endpoint.id)) return yield* taken(endpoint.id)
+      if (targets.size >= maxEndpoints) return yield* tooMany(targets.size + 1)
+      put(endpoint, policies, audit)
+      revision.wake()
     }),
-    replace: Effect.fnUntraced(function*(description) {
+    replace: Effect.fnUntraced(function*(description, audit) {
       const endpoint = yield* Endpoint.make(description)
+      const policies = yield* derive(endpoint)
       const previous = yield* get(endpoint.id)
-      const target = yield* guard(endpoint)
-      targets.set(endpoint.id, target)
-      forgetAccount(previous.account.id)
-      adopt(target)
-      change("Replaced", target)
+      if (has(endpoint) && !previous.isDraining) return
+      put(endpoint, policies, audit)
+      revision.wake()
     }),
-    drain: (id) =>
-      Effect.flatMap(get(id), (target) =>
-        Effect.andThen(
-          Effect.sync(() => {
-            target.startDraining()
-            change("Draining", target)
-          }),
-          target.drained
-        )),
-    remove: (id) =>
-      Effect.map(get(id), (target) => {
-        targets.delete(id)
-        forgetAccount(target.account.id)
-        forget(target)
-        change("Removed", target)
+    set: Effect.fnUntraced(function*(descriptions, audit) {
+      if (!Array.isArray(descriptions) || descriptions.length === 0) {
+        return yield* refuse("length", "0", "there has to be at least one endpoint")
+      }
+      if (descriptions.length > maxEndpoints) return yield* tooMany(descriptions.length)
+      const wanted = new Map<string, Endpoint.Endpoint>()
+      for (const description of descriptions) {
+        const endpoint = yield* Endpoint.make(description)
+        if (wanted.has(endpoint.id)) return yield* taken(endpoint.id)
+        wanted.set(endpoint.id, endpoint)
+      }
+      while (true) {
+        const seen = revision.number
+        const prepared = new Map<Endpoint.Endpoint, EndpointPolicies.EndpointPolicies>()
+        for (const endpoint of wanted.values()) if (!has(endpoint)) prepared.set(endpoint, yield* derive(endpoint))
+        // somebody may have changed the set meanwhile
+        if (revision.number !== seen) continue
+        for (const target of Array.from(targets.values())) if (!wanted.has(target.endpoint.id)) drop(target, audit)
+        for (const [endpoint, policies] of prepared) put(endpoint, policies, audit)
+        targets = new Map(Array.from(wanted.keys(), (id) => [id, targets.get(id)!]))
+        touch()
+        return revision.wake()
+      }
+    }),
+    drain: (subject, audit) =>
+      Effect.flatMap(select(subject), (selected) => {
+        for (const target of selected) {
+          target.startDraining()
+          touch()
+          tell("Draining", target, audit)
+        }
+        revision.wake()
+        return Effect.forEach(selected, (target) => target.drained, { discard: true })
       }),
+    remove: (id, audit) =>
+      Effect.map(get(id), (target) => {
+        drop(target, audit)
+        revision.wake()
+      }),
+    isolate: control("Isolated", ({ breaker }) => breaker.isolate),
+    reset: control("Reset", ({ breaker, standing }, now) => {
+      standing.clear(now)
+      return breaker.reset
+    }),
     get,
     all: () => targets.values(),
-    nextChange: Effect.callback<void>((resume) => {
-      const wake = (): void => resume(Effect.void)
-      onNext.add(wake)
-      return Effect.sync(() => {
-        onNext.delete(wake)
-      })
-    }),
+    nextChange: revision.next,
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model) => {

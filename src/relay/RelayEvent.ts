@@ -55,7 +55,9 @@ export const RelayEvent = Schema.Union([
     at,
     endpoint: Schema.String,
     change: Schema.Literals(["Added", "Replaced", "Draining", "Removed", "Isolated", "Reset"]),
-    /** Why, in the words of whoever isolated or reset it. */
+    /** Who changed it … */
+    by: Schema.optionalKey(Schema.String),
+    /** … and why, in their own words. */
     reason: Schema.optionalKey(Schema.String)
   })
 ])

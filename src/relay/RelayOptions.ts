@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Health from "../endpoint/Health.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import type * as Hedge from "../policy/Hedge.ts"
@@ -26,6 +27,8 @@ export interface HealthOptions {
   readonly timeout?: Duration.Input | undefined
   /** What is fetched below an endpoint's base URL. */
   readonly path?: string | undefined
+  /** How endpoints are checked that do not say it themselves. Default: `"auto"`. */
+  readonly check?: Health.Check | undefined
 }
 
 /**
@@ -87,7 +90,7 @@ export const defaults = {
   slowFactor: 3,
   slowFloor: "1 second",
   maxResponseBytes: 8 * 1024 * 1024,
-  health: { schedule: HealthMonitor.everyTenSeconds, timeout: "5 seconds", path: "/models" }
+  health: { schedule: HealthMonitor.everyTenSeconds, timeout: "5 seconds", path: "/models", check: "auto" }
 } as const satisfies Omit<Required<Options>, "endpoints">
 
 const schedule = <Input>() =>
@@ -135,8 +138,6 @@ export const Settings = Schema.Struct({
 export const HealthSettings = Schema.Struct({
   schedule: schedule<unknown>(),
   timeout: Configuration.duration,
-  path: Configuration.field(
-    (value): value is string => typeof value === "string" && value.startsWith("/"),
-    "it has to be a path that begins with /"
-  )
+  path: Health.path,
+  check: Health.check
 })

@@ -10,7 +10,6 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
-import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
@@ -74,17 +73,15 @@ export {
 } from "./RelayOptions.ts"
 
 /**
- * The endpoints of a relay, which can be changed while calls are under way.
+ * The endpoints of a relay, which can be changed while calls are under way. Who
+ * changes them, and why, goes into the event stream.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Endpoints extends Pick<Registry.Registry, "add" | "replace" | "drain" | "remove"> {
-  /** Holds an endpoint's circuit open until `reset`; the reason goes into the event. */
-  readonly isolate: (id: string, reason?: string) => Effect.Effect<void, Registry.EndpointNotFound>
-  /** Closes an endpoint's circuit and forgets what was held against it. */
-  readonly reset: (id: string, reason?: string) => Effect.Effect<void, Registry.EndpointNotFound>
-}
+export interface Endpoints
+  extends Pick<Registry.Registry, "add" | "replace" | "set" | "drain" | "remove" | "isolate" | "reset">
+{}
 
 /**
  * A relay.
@@ -152,7 +149,7 @@ export const make = (
 ): Effect.Effect<RelayService, Configuration.InvalidConfiguration, Requirements | Scope.Scope> =>
   Effect.gen(function*() {
     const settings = yield* Configuration.decode("RelayService", RelayOptions.Settings, options, RelayOptions.defaults)
-    const client = yield* HttpClient.HttpClient
+    const transport = { client: yield* HttpClient.HttpClient, maxResponseBytes: settings.maxResponseBytes }
     const breaker = yield* CircuitBreaker.CircuitBreaker
     const bulkhead = yield* Bulkhead.Bulkhead
     const limiter = yield* RateLimiter.RateLimiter
@@ -163,17 +160,15 @@ export const make = (
 
     const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
-      breaker,
-      bulkhead,
-      limiter,
+      policies: { breaker, bulkhead, limiter },
       latency: {
         decay: latencyDecay,
         slowFactor: settings.slowFactor,
         slowFloor: settings.slowFloor,
         warmup: latencyWarmup
       },
-      onChange: ({ _tag, target }) => {
-        events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag })
+      onChange: ({ _tag, target, ...signature }) => {
+        events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag, ...signature })
         if (_tag === "Removed" || _tag === "Replaced") {
           const id = target.endpoint.id
           unwatch.get(id)?.()
@@ -205,20 +200,10 @@ export const make = (
         Object(settings.health),
         RelayOptions.defaults.health
       )
-      yield* HealthMonitor.start(client, registry.all, health, (finding) => {
-        events.tell({ _tag: "HealthChecked", ...finding })
+      yield* HealthMonitor.start(transport, registry.all, health, ({ duration, endpoint, healthy }) => {
+        events.tell({ _tag: "HealthChecked", endpoint, healthy, duration })
       })
     }
-
-    const control = (
-      change: "Isolated" | "Reset",
-      act: (target: GuardedEndpoint) => Effect.Effect<void>
-    ): Endpoints["reset"] =>
-    (id, reason) =>
-      Effect.flatMap(registry.get(id), (target) => {
-        events.tell({ _tag: "EndpointChanged", endpoint: id, change, ...(reason === undefined ? {} : { reason }) })
-        return act(target)
-      })
 
     const relay: Progress.Relay = {
       registry,
@@ -235,7 +220,7 @@ export const make = (
     }
 
     return {
-      chat: Chat.make(relay, { client, maxResponseBytes: settings.maxResponseBytes }, cache),
+      chat: Chat.make(relay, transport, cache),
       execute: Execute.make(relay),
       explain: Explain.make(relay),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
@@ -243,10 +228,11 @@ export const make = (
       endpoints: {
         add: registry.add,
         replace: registry.replace,
+        set: registry.set,
         drain: registry.drain,
         remove: registry.remove,
-        isolate: control("Isolated", (target) => Effect.asVoid(target.breaker.isolate)),
-        reset: control("Reset", (target) => target.breaker.reset)
+        isolate: registry.isolate,
+        reset: registry.reset
       },
       cache
     }

@@ -155,7 +155,32 @@ const refused: ReadonlyArray<Refused> = [
   ["an option nobody knows", { weight: 5 }, "weight", undefined, noOption],
   ["an option in the wrong case", { baseURL: "https://host/v1" }, "baseURL", undefined, noOption],
   ["a circuit breaker that is a number", { circuitBreaker: 5 }, "circuitBreaker", undefined, /./],
-  ["a bulkhead that is a text", { bulkhead: "big" }, "bulkhead", undefined, /./]
+  ["a bulkhead that is a text", { bulkhead: "big" }, "bulkhead", undefined, /./],
+  [
+    "a check that is none",
+    { health: { check: "ping" } },
+    "health.check",
+    `"ping"`,
+    /"auto", "get", "completion" or "off"/
+  ],
+  ["a path that is none", { health: { path: "models" } }, "health.path", `"models"`, /begins with \//],
+  ["a model for checks without a name", { health: { model: "" } }, "health.model", `""`, aText],
+  ["an option of checks nobody knows", { health: { every: 5 } }, "health.every", "5", noOption],
+  ["health that is a text", { health: "off" }, "health", `"off"`, /object/],
+  [
+    "a model for checks that it does not serve",
+    { models: ["large"], health: { model: "small" } },
+    "health.model",
+    `"small"`,
+    /one of its models/
+  ],
+  [
+    "a check by a completion of who knows what",
+    { health: { check: "completion" } },
+    "health.model",
+    "undefined",
+    /name one here, or its models/
+  ]
 ]
 
 describe("the description of an endpoint", () => {

@@ -53,14 +53,23 @@ const durationsFile = "durations.json"
 class Threads {
   isWarm = false
   lives = 0
-  kept: ThreadsPoolWorker | undefined
+  /** Resolves when vitest has let go of the thread: it does not wait for that itself. */
+  released: Promise<void> = Promise.resolve()
+  #kept: ThreadsPoolWorker | undefined
+  #active: ThreadsPoolWorker | undefined
+  readonly #dropped = new WeakSet<ThreadsPoolWorker>()
 
   readonly name = "warm"
 
   createPoolWorker = (options: PoolOptions): PoolWorker => {
-    const isNew = this.kept === undefined
-    const thread = this.kept ?? new ThreadsPoolWorker(options)
-    this.kept = undefined
+    const isNew = this.#kept === undefined
+    const thread = this.#kept ?? new ThreadsPoolWorker(options)
+    this.#kept = undefined
+    this.#active = thread
+    let release = () => {}
+    this.released = new Promise((resolve) => {
+      release = resolve
+    })
     const listeners = new Set<readonly [string, (...args: Array<unknown>) => void]>()
     return {
       name: this.name,
@@ -75,29 +84,37 @@ class Threads {
         if (isNew) await thread.start()
       },
       send: (message: WorkerRequest) => {
-        if (message.type !== "stop" || !this.keeps()) return thread.send(message)
+        if (message.type !== "stop" || !this.isWarm) return thread.send(message)
         for (const [event, callback] of listeners) {
           if (event === "message") callback({ type: "stopped", __vitest_worker_response__: true })
         }
       },
       stop: async () => {
-        if (!this.keeps()) return thread.stop()
-        for (const [event, callback] of listeners) thread.off(event, callback)
-        this.kept = thread
+        if (this.isWarm && this.#active === thread) {
+          for (const [event, callback] of listeners) thread.off(event, callback)
+          this.#kept = thread
+        } else if (!this.#dropped.has(thread)) {
+          await thread.stop()
+        }
+        release()
       }
     }
   }
 
-  keeps(): boolean {
-    return this.isWarm && this.lives < longestLife
+  get isFresh(): boolean {
+    return this.#kept === undefined
   }
 
   /** The next worker is a new one. */
   async drop(): Promise<void> {
-    const thread = this.kept
-    this.kept = undefined
+    const thread = this.#kept ?? this.#active
+    this.#kept = undefined
+    this.#active = undefined
     this.lives = 0
-    await thread?.stop()
+    if (thread === undefined) return
+    this.#dropped.add(thread)
+    // it may have ended by itself
+    await thread.stop().catch(() => {})
   }
 }
 
@@ -122,20 +139,38 @@ const keepWarm = (runner: TestRunner) => {
     return files.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
   }
 
-  // a test that a mutant makes wait for ever ends when it has taken ten times what it takes
-  const patience = (tests: ReadonlyArray<string>, laws: "few" | "all"): number => {
+  /** Milliseconds that these tests took when nothing was changed: the longest, and all of them. */
+  const timeOf = (tests: ReadonlyArray<string>): { readonly longest: number; readonly sum: number } => {
     durations ??= JSON.parse(readFileSync(durationsFile, "utf8")) as ReadonlyArray<Duration>
-    const isAsked = (id: string) => tests.some((test) => test === id || test === `${fileOf(id)}#`)
-    const longest = Math.max(0, ...durations.filter(({ id }) => isAsked(id)).map(({ timeSpentMs }) => timeSpentMs))
-    return 3000 + (laws === "few" ? 10 : 40) * longest
+    const times = durations
+      .filter(({ id }) => tests.some((test) => test === id || test === `${fileOf(id)}#`))
+      .map(({ timeSpentMs }) => timeSpentMs)
+    return { longest: Math.max(0, ...times), sum: times.reduce((a, b) => a + b, 0) }
   }
 
-  const ask = (options: MutantRun, laws: "few" | "all"): Promise<Verdict> => {
+  // a mutant can make a test wait for ever, which vitest ends, or go round for ever, which only the end of its thread ends
+  const ask = async (options: MutantRun, laws: "few" | "all"): Promise<Verdict> => {
+    const { longest, sum } = timeOf(options.testFilter ?? [])
+    const patience = laws === "few" ? 10 : 60
     for (const { config } of runner.ctx.projects) {
       config.env["LAWS"] = laws
-      config.testTimeout = patience(options.testFilter ?? [], laws)
+      config.testTimeout = 3000 + patience * longest
     }
-    return runner.mutantRun(options)
+    let timer: NodeJS.Timeout | undefined
+    const expired = new Promise<"expired">((resolve) => {
+      timer = setTimeout(resolve, 10_000 + patience * sum, "expired")
+    })
+    const running = runner.mutantRun(options)
+    const verdict = await Promise.race([running, expired])
+    clearTimeout(timer)
+    if (verdict === "expired") {
+      await threads.drop()
+      await running.catch(() => {})
+      return { status: "timeout" }
+    }
+    await threads.released
+    if (verdict.status === "error" || verdict.status === "timeout") await threads.drop()
+    return verdict
   }
 
   // a tenth of the cases is enough for most mutants; one that lives meets them all
@@ -156,15 +191,17 @@ const keepWarm = (runner: TestRunner) => {
   }
 
   const runLoaded = async (options: MutantRun): Promise<Verdict> => {
-    if (threads.kept === undefined || threads.lives >= longestLife) await renew()
+    if (threads.isFresh || threads.lives >= longestLife) await renew()
+    const { isFresh } = threads
     const verdict = await run(options)
+    if (verdict.status === "error" && !isFresh) return runLoaded(options)
     if (verdict.status !== "killed") return verdict
     const control = await ask({
       ...options,
       testFilter: [verdict.killedBy ?? []].flat(),
       activeMutant: { ...options.activeMutant, id: "none" }
     }, "few")
-    if (control.status === "survived" || threads.lives <= 3) return verdict
+    if (control.status === "survived" || isFresh) return verdict
     await renew()
     return runLoaded(options)
   }

@@ -58,6 +58,12 @@ describe("options of a relay that cannot work are refused when it is built", () 
     refused({ retry: "standard" }, "retry", "\"standard\"", "it has to be a Schedule, such as Retry.standard"),
     refused({ health: { timeout: 0 } }, "timeout", "0", aPositive),
     refused({ health: { schedule: 5 } }, "schedule", "5", "it has to be a Schedule, such as Retry.standard"),
+    refused(
+      { health: { check: "ping" } },
+      "check",
+      "\"ping\"",
+      "it has to be \"auto\", \"get\", \"completion\" or \"off\""
+    ),
     refused({ health: { every: "5 seconds" } }, "every", "not shown here", "there is no such option"),
     refused({ maxAttempt: 3 }, "maxAttempt", "3", "there is no such option")
   ]

@@ -102,7 +102,7 @@ describe("the events of a relay", () => {
       const heard = yield* Trial.listen
       const { endpoints } = yield* Trial.relay
       yield* Trial.start(Effect.ignore(Trial.chat()))
-      yield* endpoints.replace(a.endpoint)
+      yield* endpoints.replace({ ...a.endpoint, tier: 2 })
       yield* Trial.pass("1 second")
       assert.deepStrictEqual(tags(heard).filter((tag) => tag === "CircuitChanged"), [])
       assert.strictEqual((yield* Trial.status("a")).circuit.state, "Closed")

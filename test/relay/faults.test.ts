@@ -88,7 +88,7 @@ describe("401 and 400 are recorded as successes and parsed as answers", () => {
       for (const code of [301, 400, 401, 404, 429, 500]) {
         yield* Trial.play("primary", body(completion.body, { status: code }))
         assert.notStrictEqual((yield* Effect.exit(Trial.chat()))._tag, "Success", `HTTP ${code}`)
-        yield* Effect.flatMap(Trial.relay, ({ endpoints }) => endpoints.replace(make("primary", [completion]).endpoint))
+        yield* Effect.flatMap(Trial.relay, ({ endpoints }) => endpoints.reset("primary"))
       }
     }).pipe(Effect.provide(Trial.over([make("primary", [answer("")])], once))))
 })
