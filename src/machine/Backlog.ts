@@ -24,16 +24,15 @@ export class Backlog {
   #at = -Infinity
   #held = Infinity
   // earlier minima, the earliest first: time, held, time, held
-  #earlier: Array<number> | undefined
+  #earlier: Array<number> = []
 
   /** Something is about to be taken. Things taken at one time are one. */
   note(at: number, held: number): void {
     if (at === this.#at) return
     if (held > this.#held) {
-      this.#earlier ??= []
       if (this.#earlier.length < 2 * most) this.#earlier.push(this.#at, this.#held)
       else held = this.#held
-    } else if (this.#earlier !== undefined) {
+    } else {
       this.#drop(held)
     }
     this.#at = at
@@ -43,8 +42,8 @@ export class Backlog {
   /** Gives back what was taken at a time; returns how much of it was still held. */
   giveBack(amount: number, takenAt: number): number {
     const freed = Math.min(amount, this.#leastAfter(takenAt))
-    const pairs = this.#earlier ?? []
-    this.#earlier = undefined
+    const pairs = this.#earlier
+    this.#earlier = []
     const [at, held] = [this.#at, this.#held]
     this.#at = -Infinity
     this.#held = Infinity
@@ -56,27 +55,24 @@ export class Backlog {
   /** What is held is measured in units so many times smaller from now on. */
   scale(factor: number): void {
     this.#held *= factor
-    for (let n = 1; n < (this.#earlier?.length ?? 0); n += 2) this.#earlier![n]! *= factor
+    this.#earlier = this.#earlier.map((it, n) => n % 2 === 0 ? it : it * factor)
   }
 
   #leastAfter(time: number): number {
     let least = Infinity
     if (this.#at > time) least = this.#held
-    for (let n = (this.#earlier?.length ?? 0) - 2; n >= 0 && this.#earlier![n]! > time; n -= 2) {
-      least = this.#earlier![n + 1]!
-    }
+    const pairs = this.#earlier
+    for (let n = pairs.length - 2; n >= 0 && pairs[n]! > time; n -= 2) least = pairs[n + 1]!
     return least
   }
 
   // later takings find that much less; the earlier ones, seen from where the limiter is now, find more
   #shift(at: number, held: number, amount: number, freed: number, takenAt: number): void {
-    if (at === -Infinity) return
     this.note(at, at > takenAt ? held - freed : held + amount - freed)
   }
 
   #drop(held: number): void {
-    const pairs = this.#earlier!
+    const pairs = this.#earlier
     while (pairs.length > 0 && pairs.at(-1)! >= held) pairs.length -= 2
-    if (pairs.length === 0) this.#earlier = undefined
   }
 }

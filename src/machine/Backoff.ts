@@ -107,25 +107,22 @@ const sum = (first: number, last: number): number => (last * (last + 1) - first 
  * @since 0.1.0
  */
 export const longestTotal = (rule: Rule, times: number, atLeast: number): number => {
-  const { base, cap, jitter } = rule
+  const { base, cap, jitter, shape } = rule
   if (times === 0) return 0
   if (atLeast >= cap) return times * atLeast
-  const shape = jitter === "decorrelated" ? "exponential" : rule.shape
-  const factor = jitter === "decorrelated" ? 3 : 1
-  if (shape === "constant") return times * Math.max(atLeast, Math.min(cap, base))
-  if (shape === "linear") {
+  const isTripling = jitter === "decorrelated"
+  if (!isTripling && shape === "constant") return times * Math.max(atLeast, Math.min(cap, base))
+  if (!isTripling && shape === "linear") {
     const rising = Math.min(times, Math.ceil(cap / base) - 1)
     const lifted = Math.min(rising, Math.floor(atLeast / base))
     return lifted * atLeast + base * sum(lifted, rising) + (times - rising) * cap
   }
   let total = 0
   let row = start
-  let longest = 0
   for (let left = times; left > 0; left--) {
-    row = next(row, { ...rule, shape, jitter: "none" }, 0)
-    longest = factor === 1 ? row.nominal : Math.min(cap, 3 * (longest || base))
-    if (longest >= cap) return total + left * cap
-    total += Math.max(atLeast, longest)
+    row = isTripling ? { ...row, nominal: 3 * (row.nominal || base) } : next(row, { ...rule, jitter: "none" }, 0)
+    if (row.nominal >= cap) return total + left * cap
+    total += Math.max(atLeast, row.nominal)
   }
   return total
 }

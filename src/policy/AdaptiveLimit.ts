@@ -68,7 +68,13 @@ export type AdaptiveLimit =
   | { readonly _tag: "Vegas" } & Given<Common>
   | { readonly _tag: "Gradient2" } & Given<Gradient2Options>
 
-const overloads = new Set(["RateLimited", "BulkheadFull", "EndpointUnavailable", "TimedOut", "TimeoutError"])
+const overloads = new Set<string | undefined>([
+  "RateLimited",
+  "BulkheadFull",
+  "EndpointUnavailable",
+  "TimedOut",
+  "TimeoutError"
+])
 
 /**
  * Whether a failure speaks of overload, by its tag: `RateLimited` of a service,
@@ -78,9 +84,9 @@ const overloads = new Set(["RateLimited", "BulkheadFull", "EndpointUnavailable",
  * @since 0.1.0
  */
 export const isOverload = (error: unknown): boolean => {
-  const tag = Verdict.tagOf(error)
   // what our own limiter refused was never sent
-  return tag !== undefined && overloads.has(tag) && !(error instanceof RateLimited && error.source === "Limiter")
+  const isOurs = error instanceof RateLimited && error.source === "Limiter"
+  return !isOurs && overloads.has(Verdict.tagOf(error))
 }
 
 /**

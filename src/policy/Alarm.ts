@@ -93,13 +93,10 @@ export class Alarm {
       isDone = true
     } finally {
       const next = this.#sleepers.earliest()
-      if (isDone) this.#at = next
-      if (!isDone || next === Infinity) {
-        this.#at = Infinity
-        this.#fiber = undefined
-      }
+      this.#at = isDone ? next : Infinity
+      if (this.#at === Infinity) this.#fiber = undefined
       // an observer of somebody's call threw, and this fiber ends with it: the others are still to be rung for
-      if (!isDone && next < Infinity) this.set(next)
+      this.set(next)
     }
   }
 }

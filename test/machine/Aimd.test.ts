@@ -7,7 +7,7 @@ import * as Server from "./Server.ts"
 
 type Machine = ConcurrencyLimit.ConcurrencyLimit<Aimd.Rule, Aimd.Aimd>
 
-const ruleOf = (bounds: ConcurrencyLimit.Bounds): Aimd.Rule => ({ ...bounds, backoff: 0.9, timeout: 50 })
+const ruleOf = (bounds: ConcurrencyLimit.Bounds): Aimd.Rule => ({ ...bounds, backoff: 0.9, timeout: 25 })
 
 /** The reference reads all calls again; of those that were dropped, one that began before another cut is the same drop. */
 const behavesAsTold = Samples.follows<Aimd.Rule, Aimd.Aimd>(ruleOf, (ended, start, { backoff, max, min, timeout }) => {

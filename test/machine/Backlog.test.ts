@@ -142,8 +142,12 @@ describe("Backlog", () => {
     }
   })
 
-  it("still tells apart as many minima after takings at one time and of one height", () => {
-    const notes: ReadonlyArray<(n: number) => readonly [number, number]> = [(n) => [0, n], (n) => [n, 0]]
+  it("still tells apart as many minima after takings at one time, of one height and of two", () => {
+    const notes: ReadonlyArray<(n: number) => readonly [number, number]> = [
+      (n) => [0, n],
+      (n) => [n, 0],
+      (n) => [n, (n + 1) % 2]
+    ]
     for (const noteOf of notes) {
       const backlog = new Backlog.Backlog()
       for (let n = 0; n < 50; n++) backlog.note(...noteOf(n))

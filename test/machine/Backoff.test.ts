@@ -105,6 +105,11 @@ describe("Backoff", () => {
     Law.check(400)
   )
 
+  it("takes a delay that is drawn as just the cap", () => {
+    const rule = { shape: "constant", jitter: "decorrelated", base: 100, cap: 150 } as const
+    assert.strictEqual(Backoff.next(Backoff.start, rule, 0.25).delay, 150)
+  })
+
   it.prop("is still spread at the cap", [jittered], ([rule]) => isSpreadAtCap(Backoff)(rule), Law.check(48))
 
   it.prop("is a finite duration within the cap after 5000 retries, and as long as may be", [rules], ([rule]) => {

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Cause, Effect, Exit, Fiber } from "effect"
+import { Arbitrary, Cause, Clock, Effect, Exit, Fiber } from "effect"
 import { Bulkhead, Failure, RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Aimd from "../../src/machine/Aimd.ts"
 import * as ConcurrencyLimit from "../../src/machine/ConcurrencyLimit.ts"
+import * as Gradient2 from "../../src/machine/Gradient2.ts"
+import * as Vegas from "../../src/machine/Vegas.ts"
 import * as Law from "../Law.ts"
 import * as Crowd from "./Crowd.ts"
 
@@ -199,6 +201,45 @@ describe("a bulkhead with an adaptive limit", () => {
         }
       }
       assert.deepStrictEqual(yield* bulkhead.state, before)
+    }))
+})
+
+describe("each way to learn", () => {
+  interface Machine {
+    readonly limit: () => number
+    readonly observe: (sample: ConcurrencyLimit.Sample, now: number) => void
+  }
+  const bounds = { min: 1, max: 100 }
+  const machineOf = <Rule extends ConcurrencyLimit.Bounds, State extends ConcurrencyLimit.Learned>(
+    machine: ConcurrencyLimit.ConcurrencyLimit<Rule, State>,
+    rule: Rule
+  ): Machine => {
+    const state = machine.make(20)
+    return {
+      limit: () => ConcurrencyLimit.whole(state),
+      observe: (sample, now) => machine.observe(state, sample, now, rule)
+    }
+  }
+
+  it.effect.each<[string, Bulkhead.AdaptiveLimit, Machine]>([
+    ["aimd", Bulkhead.aimd(bounds), machineOf(Aimd, { ...bounds, backoff: 0.9, timeout: Infinity })],
+    ["vegas", Bulkhead.vegas(bounds), machineOf(Vegas, bounds)],
+    ["gradient2", Bulkhead.gradient2(bounds), machineOf(Gradient2, { ...bounds, tolerance: 1.5, window: 1000 })]
+  ])("goes by the machine of its name: %s", ([, adaptive, machine]) =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 20, adaptive })
+      for (let round = 0; round < 40; round++) {
+        const rtt = 50 + 40 * (round % 4)
+        const { limit } = bulkhead.snapshotUnsafe()
+        for (let n = 0; n < limit; n++) yield* Effect.forkChild(bulkhead.protect(Effect.sleep(rtt)))
+        yield* Effect.yieldNow
+        yield* TestClock.adjust(rtt)
+        for (let inFlight = limit; inFlight > 0; inFlight--) {
+          machine.observe({ rtt, inFlight, isDropped: false }, yield* Clock.currentTimeMillis)
+        }
+        assert.strictEqual(bulkhead.snapshotUnsafe().limit, machine.limit())
+      }
+      assert.notStrictEqual(machine.limit(), 20)
     }))
 })
 

@@ -359,6 +359,12 @@ describe("those who wait for a slot", () => {
       yield* Fiber.interrupt(second!)
       yield* Crowd.turns(2)
       assert.strictEqual(sleeping, 0)
+      // nor does it outlive those whose time is up
+      const late = yield* start(Effect.provideService(bulkhead.protect(Effect.never), Clock.Clock, counting))
+      assert.strictEqual(sleeping, 1)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(late)))
+      assert.strictEqual(sleeping, 0)
       yield* Fiber.interrupt(first!)
     }))
 })
