@@ -51,6 +51,9 @@ describe("every way to share calls", () => {
       )
   )
 
+  // more than one choice looks at
+  const crowd = Array.from({ length: 150 }, (_, index) => `crowd-${index}`)
+
   it.effect.each(ways)(
     "%s asks each endpoint once, and finds the last that answers",
     ([, balance]) =>
@@ -61,11 +64,11 @@ describe("every way to share calls", () => {
         assert.strictEqual(new Set(asked).size, asked.length)
       }).pipe(
         Effect.provide(Trial.over(
-          [...many.map((id) => make(id, [fault("refused")])), make("lucky", [answer("Hello.")])],
+          [...crowd.map((id) => make(id, [fault("refused")])), make("lucky", [answer("Hello.")])],
           {
             balance,
             retry: Retry.none,
-            maxAttempts: 100,
+            maxAttempts: 1000,
             circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(100) }
           }
         )),

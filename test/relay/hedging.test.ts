@@ -61,6 +61,20 @@ describe("a slow attempt", () => {
       }
     ))))
 
+  it.effect("gets no copy at an endpoint that cannot do what the request needs, whoever would choose it", () =>
+    Effect.gen(function*() {
+      const tools = { ...Trial.hi, tools: [{ type: "function", function: { name: "f" } }] }
+      const { meta } = yield* Trial.whatever(Trial.chat({}, tools))
+      assert.deepStrictEqual(outcomes(meta.attempts), [["b", "Interrupted", 3000], ["c", "Success", 2000]])
+    }).pipe(Effect.provide(Trial.over(
+      [
+        make("a", [answer("a")], { capabilities: { tools: false } }),
+        make("b", [slow("b")]),
+        make("c", [slow("c", "2 seconds")])
+      ],
+      { ...afterOneSecond, balance: (candidates) => candidates.find(({ mayBeAsked }) => mayBeAsked) }
+    ))))
+
   it.effect("gets no copy where only one endpoint of the tier can do what the request needs", () =>
     Effect.gen(function*() {
       const tools = { ...Trial.hi, tools: [{ type: "function", function: { name: "f" } }] }

@@ -95,9 +95,13 @@ describe("slow start", () => {
       Random.withSeed("slow start")
     ))
 
-  it.effect("begins again for one that is no longer degraded", () =>
+  const worse: ReadonlyArray<readonly [string, ScriptedEndpoint.Step]> = [
+    ["being slow", answer("b", { delay: "9 seconds" })],
+    ["failing", status(500)]
+  ]
+  it.effect.each(worse)("begins again for one that is no longer degraded for %s", ([, step]) =>
     Effect.gen(function*() {
-      yield* Trial.play("b", answer("b", { delay: "9 seconds" }))
+      yield* Trial.play("b", step)
       for (let second = 0; second < 300 && (yield* Trial.status("b")).state !== "Degraded"; second++) yield* traffic(1)
       yield* Trial.play("b", answer("b", { delay: "1 second" }))
       assert.strictEqual(yield* share("b"), 0)
@@ -105,7 +109,13 @@ describe("slow start", () => {
       assert.strictEqual((yield* Trial.status("b")).state, "Healthy")
       assert.closeTo(yield* share("b", 300), 1 / 11, 0.05)
     }).pipe(
-      Effect.provide(Trial.over([quick("a"), quick("b")], { ...roomy, balance: "weighted", slowFactor: 1000 })),
+      Effect.provide(Trial.over([quick("a"), quick("b")], {
+        ...roomy,
+        balance: "weighted",
+        // worse than its peers, and not than its own past
+        slowFactor: 1000,
+        circuitBreaker: { mode: "off" }
+      })),
       Random.withSeed("slow start")
     ))
 
