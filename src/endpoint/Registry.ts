@@ -51,6 +51,8 @@ export {
 export interface Change {
   readonly _tag: "Added" | "Replaced" | "Draining" | "Removed" | "Isolated" | "Reset"
   readonly target: GuardedEndpoint
+  /** Whose place a replacement took. */
+  readonly previous?: GuardedEndpoint | undefined
   readonly by?: string
   readonly reason?: string
 }
@@ -106,6 +108,8 @@ export interface Registry {
    */
   readonly reset: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
+  /** As `get`, without an effect. */
+  readonly find: (id: string) => GuardedEndpoint | undefined
   readonly all: () => Iterable<GuardedEndpoint>
   /** Succeeds at the next change of the set. */
   readonly nextChange: Effect.Effect<void>
@@ -139,8 +143,12 @@ export const make = (options: {
   const revision = new Revision()
   const lineup = Lineup.make(() => targets.values(), options.peers)
 
-  const tell = (tag: Change["_tag"], target: GuardedEndpoint, audit: Audit.Audit | undefined): void =>
-    options.onChange({ _tag: tag, target, ...Audit.sign(audit) })
+  const tell = (
+    tag: Change["_tag"],
+    target: GuardedEndpoint,
+    audit: Audit.Audit | undefined,
+    previous?: GuardedEndpoint
+  ): void => options.onChange({ _tag: tag, target, previous, ...Audit.sign(audit) })
 
   const touch = (): void => {
     revision.number++
@@ -160,7 +168,7 @@ export const make = (options: {
     targets.set(endpoint.id, target)
     EndpointPolicies.adopt(options.policies, endpoint.id, policies)
     touch()
-    tell(previous === undefined ? "Added" : "Replaced", target, audit)
+    tell(previous === undefined ? "Added" : "Replaced", target, audit, previous)
   }
 
   const drop = (target: GuardedEndpoint, audit: Audit.Audit | undefined): void => {
@@ -279,6 +287,7 @@ export const make = (options: {
       return breaker.reset
     }),
     get,
+    find: (id) => targets.get(id),
     all: () => targets.values(),
     nextChange: revision.next,
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),

@@ -86,6 +86,8 @@ export interface CircuitHandle
   readonly isIdleUnsafe: (now: number) => boolean
   /** Calls back at each change of state, until the returned function is called. It may not throw. */
   readonly watchUnsafe: (listener: (transition: CircuitSnapshot.Transition) => void) => () => void
+  /** The same as what `watchUnsafe` gave back, for whoever did not keep that. */
+  readonly unwatchUnsafe: (listener: (transition: CircuitSnapshot.Transition) => void) => void
 }
 
 /**

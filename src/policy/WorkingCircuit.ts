@@ -212,9 +212,11 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
 
   watchUnsafe(listener: CircuitWatch.Listener): () => void {
     this.#own = [...this.#own, listener]
-    return () => {
-      this.#own = this.#own.filter((other) => other !== listener)
-    }
+    return () => this.unwatchUnsafe(listener)
+  }
+
+  unwatchUnsafe(listener: CircuitWatch.Listener): void {
+    this.#own = this.#own.filter((other) => other !== listener)
   }
 
   #enter(mode: CircuitBreakerOptions.Mode): Effect.Effect<void> {

@@ -199,7 +199,7 @@ export const make = (
         slowStart: settings.slowStart
       },
       peers,
-      onChange: Watch.make(events, clock)
+      onChange: Watch.make(events, clock, (id) => registry.find(id))
     })
     for (const endpoint of settings.endpoints) yield* registry.add(endpoint)
 
