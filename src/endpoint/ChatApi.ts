@@ -26,7 +26,13 @@ import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 
-const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
+/**
+ * What of an endpoint is to be repeated nowhere.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
   [apiKey, ...Object.values(headers)].flatMap((value) => Redacted.isRedacted(value) ? [Redacted.value(value)] : [])
 
 // what every tracer knows for a secret, unless it was told otherwise
@@ -45,7 +51,13 @@ const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effec
     ])
 }
 
-const authorize =
+/**
+ * Gives a request the headers and the key of an endpoint, as its dialect has them.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const authorize =
   ({ apiKey, dialect, headers }: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
     const { header, scheme } = dialect.key
     const versioned = HttpClientRequest.setHeaders(request, dialect.headers)
@@ -75,7 +87,13 @@ const codeOf = (error: HttpClientError.HttpClientError): string => {
   return typeof code === "string" ? code : error.reason._tag
 }
 
-const send = (
+/**
+ * Sends a request that was made for the endpoint, and follows no redirect.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const send = (
   client: HttpClient.HttpClient,
   endpoint: Endpoint.Endpoint,
   request: HttpClientRequest.HttpClientRequest
@@ -85,28 +103,46 @@ const send = (
     (error): Fault.Fault => ({ _tag: "Unreachable", code: codeOf(error) })
   )
 
-const read = (
+/**
+ * Reads a body piece by piece, up to a limit.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const consume = (
   { status, stream }: HttpClientResponse.HttpClientResponse,
-  maxBytes: number
-): Effect.Effect<string, Fault.Fault> =>
+  maxBytes: number,
+  onPiece: (bytes: Uint8Array) => void
+): Effect.Effect<void, Fault.Fault> =>
   Effect.suspend(() => {
-    const decoder = new TextDecoder()
     let size = 0
-    let text = ""
     return stream.pipe(
       Stream.runForEach((bytes): Effect.Effect<void, Fault.Fault> => {
         size += bytes.byteLength
         if (size > maxBytes) return Effect.fail({ _tag: "TooLarge", status, maxBytes })
-        text += decoder.decode(bytes, { stream: true })
+        onPiece(bytes)
         return Effect.void
       }),
-      Effect.as(undefined),
-      Effect.catchTag("HttpClientError", (error): Effect.Effect<undefined, Fault.Fault> =>
+      Effect.catchTag("HttpClientError", (error): Effect.Effect<void, Fault.Fault> =>
         // a response without a body is an empty one
         error.reason._tag === "EmptyBodyError"
-          ? Effect.undefined
-          : Effect.fail({ _tag: "CutOff", status, code: codeOf(error) })),
-      Effect.map(() => text + decoder.decode())
+          ? Effect.void
+          : Effect.fail({ _tag: "CutOff", status, code: codeOf(error) }))
+    )
+  })
+
+const read = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<string, Fault.Fault> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let text = ""
+    return Effect.map(
+      consume(response, maxBytes, (bytes) => {
+        text += decoder.decode(bytes, { stream: true })
+      }),
+      () => text + decoder.decode()
     )
   })
 

@@ -1,11 +1,13 @@
 /**
- * Reads a chat completion, as OpenAI-compatible APIs write it.
+ * A chat completion, as OpenAI-compatible APIs write it: how to read one, and how
+ * to write one.
  *
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "./ChatAnswer.ts"
+import type * as Json from "./Json.ts"
 
 const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
 
@@ -88,4 +90,52 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     },
     hasMore: choices.some(({ message }) => hasSubstance(message))
   })
+}
+
+// words of the provider's own for why it stopped stay what they are
+const reasonOf = ({ finishReason, toolCalls, truncated }: ChatAnswer.ChatAnswer): string => {
+  if (truncated) return "length"
+  return finishReason === "stop" && toolCalls.length > 0 ? "tool_calls" : finishReason
+}
+
+// what a refusal says stands there, and not twice; beside tool calls there need not be a text
+const contentOf = ({ refusal, text, toolCalls }: ChatAnswer.ChatAnswer): string | null =>
+  text === refusal || (text === "" && toolCalls.length > 0) ? null : text
+
+/**
+ * The chat completion that says what an answer says, with one choice. `label` is
+ * unlike any other's: the completion, and tool calls without an id, are named by
+ * it. `now` is in epoch milliseconds.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const write = (answer: ChatAnswer.ChatAnswer, label: string, now: number): Json.Json => {
+  const { model, refusal = null, tokens, toolCalls } = answer
+  const calls = toolCalls.map(({ arguments: input, id, name }, index) => ({
+    id: id ?? `call_${label}_${index}`,
+    type: "function",
+    function: { name, arguments: input }
+  }))
+  return {
+    id: `chatcmpl-${label}`,
+    object: "chat.completion",
+    created: Math.floor(now / 1000),
+    model,
+    choices: [{
+      index: 0,
+      message: {
+        role: "assistant",
+        content: contentOf(answer),
+        refusal,
+        ...(calls.length === 0 ? {} : { tool_calls: calls })
+      },
+      logprobs: null,
+      finish_reason: reasonOf(answer)
+    }],
+    // nothing is said of tokens that nobody counted
+    ...(tokens.total === 0 ? {} : {
+      usage: { prompt_tokens: tokens.input, completion_tokens: tokens.output, total_tokens: tokens.total }
+    })
+  }
 }

@@ -77,13 +77,38 @@ const lengthOf = (content: unknown): number => {
 }
 
 /**
- * A rough count of the tokens a request will use, its longest answer included.
+ * A rough count of the tokens of a request, and of the longest answer it allows: 0 if it sets no bound.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Estimate {
+  readonly input: number
+  readonly output: number
+}
+
+/**
+ * A rough count of the tokens a request will use.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const estimate = (request: ChatRequest): Estimate => {
+  const prompt = request.messages.reduce((sum, message) => sum + lengthOf(message?.content), 0)
+  const answer = request.max_completion_tokens ?? request.max_tokens ?? 0
+  return {
+    input: Math.ceil(prompt / charactersPerToken),
+    output: Number.isFinite(answer) && answer > 0 ? Math.ceil(answer) : 0
+  }
+}
+
+/**
+ * The same in one number, the longest answer included.
  *
  * @category getters
  * @since 0.1.0
  */
 export const estimateTokens = (request: ChatRequest): number => {
-  const prompt = request.messages.reduce((sum, message) => sum + lengthOf(message?.content), 0)
-  const answer = request.max_completion_tokens ?? request.max_tokens ?? 0
-  return Math.ceil(prompt / charactersPerToken) + (Number.isFinite(answer) && answer > 0 ? Math.ceil(answer) : 0)
+  const { input, output } = estimate(request)
+  return input + output
 }

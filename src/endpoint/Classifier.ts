@@ -17,11 +17,13 @@ import type { Dialect } from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
 import * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
+import * as Json from "./Json.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 import * as Meaning from "./Meaning.ts"
 import * as Quotation from "./Quotation.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as WireError from "./WireError.ts"
+import type * as WireRequest from "./WireRequest.ts"
 
 /**
  * A response, body included.
@@ -174,21 +176,27 @@ const errorOf = (reply: Reply, body: Result.Result<unknown, void>, dialect: Dial
     ? safely(() => dialect.error(body.success), () => WireError.fromBody(body.success))
     : WireError.fromText(reply.text)
 
+// what an error means may depend on what was asked for
+type Refine = (meaning: Meaning.Meaning, status: number, message: string) => Meaning.Meaning
+
+const asForChats: Refine = (meaning) => meaning
+
 const failureOf = (
   reply: Reply,
   body: Result.Result<unknown, void>,
-  subject: Subject
+  subject: Subject,
+  refine: Refine
 ): Failure.Answered | undefined => {
   const dialect = subject.dialect ?? openai
   const error = errorOf(reply, body, dialect)
   if (isSuccess(reply) && error === undefined) return undefined
   const status = isSuccess(reply) ? error?.status ?? reply.status : reply.status
+  const message = error?.message || reply.text
   const meaning = Meaning.of(error, status, dialect.words)
-  if (meaning !== undefined) return fail(meaning, subject, reply, status, error)
   // an unknown error under a 2xx, or a status below 400 that no client of an API should see
-  return isSuccess(reply)
-    ? invalid(subject, reply, "ErrorInBody", error?.message || reply.text)
-    : fail("Unavailable", subject, reply, status, undefined)
+  return meaning === undefined && isSuccess(reply)
+    ? invalid(subject, reply, "ErrorInBody", message)
+    : fail(refine(meaning ?? "Unavailable", status, message), subject, reply, status, error)
 }
 
 /**
@@ -200,8 +208,21 @@ const failureOf = (
  */
 export const failureIn = (outcome: Outcome, subject: Subject): Failure.Answered | undefined =>
   outcome._tag === "Reply"
-    ? failureOf(outcome, WireError.parse(outcome.text), subject)
+    ? failureOf(outcome, WireError.parse(outcome.text), subject, asForChats)
     : Fault.failureOf(outcome, subject.endpoint)
+
+/** The JSON of a reply that has no error in it, or why there is none. */
+const bodyOf = (reply: Reply, subject: Subject, refine: Refine): Result.Result<unknown, Failure.Answered> => {
+  const body = WireError.parse(reply.text)
+  const failure = failureOf(reply, body, subject, refine)
+  if (failure !== undefined) return Result.fail(failure)
+  if (Result.isSuccess(body)) return Result.succeed(body.success)
+  return Result.fail(
+    reply.text.trim() === ""
+      ? invalid(subject, reply, "Empty", "the body is empty")
+      : invalid(subject, reply, "NotJson", reply.text)
+  )
+}
 
 const unread = Result.fail({ reason: "Malformed" as const, detail: "the dialect cannot read it" })
 
@@ -227,16 +248,8 @@ export const classify = (
   subject: Subject
 ): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
   if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
-  const body = WireError.parse(outcome.text)
-  const failure = failureOf(outcome, body, subject)
-  if (failure !== undefined) return Result.fail(failure)
-  if (Result.isFailure(body)) {
-    return Result.fail(
-      outcome.text.trim() === ""
-        ? invalid(subject, outcome, "Empty", "the body is empty")
-        : invalid(subject, outcome, "NotJson", outcome.text)
-    )
-  }
+  const body = bodyOf(outcome, subject, asForChats)
+  if (Result.isFailure(body)) return Result.fail(body.failure)
   const { finishReasons, read } = subject.dialect ?? openai
   const context = { model: subject.model, body: body.success, finishReasons }
   const answer = safely(
@@ -248,4 +261,35 @@ export const classify = (
   }
   const flaw = flawOf(answer.success, subject)
   return flaw === undefined ? Result.succeed(answer.success) : Result.fail(invalid(subject, outcome, "Rejected", flaw))
+}
+
+// embeddings and their like count as chat completions do
+const countOf = (body: unknown): number | undefined => {
+  const usage = Json.isRecord(body) ? body["usage"] : undefined
+  const total = Json.isRecord(usage) ? usage["total_tokens"] : undefined
+  return Number.isSafeInteger(total) && Number(total) > 0 ? Number(total) : undefined
+}
+
+/**
+ * Whether a reply to some other request than a chat is one: the tokens it says it
+ * took, or why it is none. An answer is JSON without an error in it; of anything
+ * else only the status is looked at, since a file or a job may tell of errors
+ * that are not the reply's.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const check = (
+  reply: Reply,
+  subject: Omit<Subject, "model"> & { readonly model: string | undefined },
+  asks: Exclude<WireRequest.Kind, "Chat">
+): Result.Result<number | undefined, Failure.Answered> => {
+  if (asks === "Other" && isSuccess(reply)) return Result.succeed(undefined)
+  const { model } = subject
+  const body = bodyOf(
+    reply,
+    { ...subject, model: model ?? "*" },
+    (meaning, status, message) => Meaning.at(meaning, status, message, asks, model !== undefined)
+  )
+  return Result.map(body, countOf)
 }

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import * as Capabilities from "./Capabilities.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as Dialect from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
@@ -63,6 +64,16 @@ export interface Options {
   readonly models?: ReadonlyArray<string> | Readonly<Record<string, string>> | undefined
   /** Endpoints of a lower tier are asked first. From 0 up, default 0. */
   readonly tier?: number | undefined
+  /** How large its share of the calls of its tier is to be, beside those of the others. Above 0, default 1. */
+  readonly weight?: number | undefined
+  /**
+   * What it can do, of all its models at once or by the names you use for them; what is not said counts as can. It is
+   * not asked what it cannot.
+   */
+  readonly capabilities?:
+    | Capabilities.Capabilities
+    | Readonly<Record<string, Capabilities.Capabilities>>
+    | undefined
   readonly limits?: Limits | undefined
   readonly prices?: Prices | undefined
   /** Headers sent with every request, beside the key's; wrap the secret ones in `Redacted`. */
@@ -81,6 +92,9 @@ export interface Options {
   /** How it is checked. Default: as the relay's `health` says; where that is `"off"`, not at all. */
   readonly health?: Health.Health | undefined
 }
+
+// shares are compared with each other: what differs by more is no share
+const heaviest = 1_000_000
 
 const isText = (value: unknown): value is string => typeof value === "string" && value.trim() !== ""
 
@@ -130,6 +144,11 @@ const validator = Configuration.field(
 
 const limit = Schema.optional(Configuration.integer(1))
 
+const weight = Configuration.field(
+  (value): value is number => typeof value === "number" && value > 0 && value <= heaviest,
+  "it has to be a number above 0, and at most a million"
+)
+
 const Settings = Schema.Struct({
   id: text,
   baseUrl: Schema.optional(url),
@@ -140,6 +159,9 @@ const Settings = Schema.Struct({
   account: text,
   models: Schema.optional(models),
   tier: Configuration.integer(0),
+  weight,
+  // checked by itself: it comes in two forms
+  capabilities: overrides,
   limits: Schema.Struct({ requestsPerMinute: limit, tokensPerMinute: limit, concurrency: limit }),
   prices: Schema.optional(
     Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
@@ -170,6 +192,8 @@ export interface Endpoint {
   readonly account: string
   readonly models: ReadonlyMap<string, string> | "any"
   readonly tier: number
+  readonly weight: number
+  readonly capabilities: Capabilities.Offers
   readonly limits: Limits
   readonly prices: Prices | undefined
   readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
@@ -196,14 +220,17 @@ const orNone = <A extends object>(options: A): A => Object.keys(options).length 
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> =>
-  Configuration.decode(
-    `Endpoint ${isText(options?.id) ? JSON.stringify(options.id) : "without an id"}`,
+export const make = (options: Options): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> => {
+  const subject = `Endpoint ${isText(options?.id) ? JSON.stringify(options.id) : "without an id"}`
+  return Configuration.decode(
+    subject,
     Settings,
     options,
     {
       account: options?.id,
       tier: 0,
+      weight: 1,
+      capabilities: {},
       limits: {},
       headers: {},
       circuitBreaker: {},
@@ -212,32 +239,37 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
     },
     ["apiKey", "headers"]
   ).pipe(
-    Effect.map((settings): Endpoint => ({
-      id: settings.id,
-      baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
-      // endpoints of one dialect share it
-      dialect: options.dialect ?? openai,
-      apiKey: settings.apiKey,
-      account: settings.account,
-      models: namesOf(settings.models),
-      tier: settings.tier,
-      limits: orNone(settings.limits),
-      prices: settings.prices,
-      headers: orNone(settings.headers),
-      validate: settings.validate,
-      attemptTimeout: settings.attemptTimeout,
-      // copies: what their owner does to them later would go unnoticed
-      circuitBreaker: orNone({ ...options.circuitBreaker }),
-      bulkhead: orNone({ ...options.bulkhead }),
-      health: orNone(settings.health)
-    })),
+    Effect.flatMap((settings) =>
+      Effect.map(Capabilities.decode(subject, options.capabilities), (capabilities): Endpoint => ({
+        id: settings.id,
+        baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
+        // endpoints of one dialect share it
+        dialect: options.dialect ?? openai,
+        apiKey: settings.apiKey,
+        account: settings.account,
+        models: namesOf(settings.models),
+        tier: settings.tier,
+        weight: settings.weight,
+        capabilities,
+        limits: orNone(settings.limits),
+        prices: settings.prices,
+        headers: orNone(settings.headers),
+        validate: settings.validate,
+        attemptTimeout: settings.attemptTimeout,
+        // copies: what their owner does to them later would go unnoticed
+        circuitBreaker: orNone({ ...options.circuitBreaker }),
+        bulkhead: orNone({ ...options.bulkhead }),
+        health: orNone(settings.health)
+      }))
+    ),
     Effect.flatMap((endpoint) => {
       const flaw = Health.flaw(endpoint)
       return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(
-        new Configuration.InvalidConfiguration({ subject: `Endpoint ${JSON.stringify(endpoint.id)}`, ...flaw })
+        new Configuration.InvalidConfiguration({ subject, ...flaw })
       )
     })
   )
+}
 
 /**
  * What the endpoint calls a model; `undefined` if it does not serve it.

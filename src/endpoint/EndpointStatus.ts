@@ -12,7 +12,7 @@ import * as RateLimiter from "../policy/RateLimiter.ts"
  * How an endpoint is, from best to worst, derived from its policies:
  *
  * - `Healthy`
- * - `Degraded`: alive, but slower or failing more than it used to; asked last
+ * - `Degraded`: alive, but slower or failing more than it used to, or than its peers; asked last
  * - `Recovering`: its circuit is half-open, or its quota or key is being looked at again
  * - `Paused`: a service asked for patience, for all its models or for some
  * - `Open`: its circuit is open

@@ -155,13 +155,13 @@ export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNot
 }
 
 /**
- * The request is longer than the model's window.
+ * The request is longer than the model's window; without an endpoint: than any window there is, and it was not sent.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ContextTooLong extends Schema.TaggedError<ContextTooLong>()("ContextTooLong", {
-  endpoint: Schema.String,
+  endpoint: Schema.optionalKey(Schema.String),
   model: Schema.String,
   status,
   detail,
@@ -169,7 +169,8 @@ export class ContextTooLong extends Schema.TaggedError<ContextTooLong>()("Contex
   attempts: Attempt.attempts
 }) {
   override get message(): string {
-    return say(`the request is too long for model "${this.model}" at endpoint "${this.endpoint}"`, this)
+    const where = this.endpoint === undefined ? "every endpoint" : `endpoint "${this.endpoint}"`
+    return say(`the request is too long for model "${this.model}" at ${where}`, this)
   }
 }
 

@@ -44,6 +44,20 @@ export const timedOut = (endpoint: string, limit: number): Failure.EndpointUnava
   })
 
 /**
+ * The failure of a request that is not sent, because of what it has in it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const unsayable = (endpoint: string, what: string): Failure.RequestRejected =>
+  Rejection.make(Failure.RequestRejected, {
+    endpoint,
+    detail: Quotation.quote(`its dialect cannot say ${what}`, []),
+    retry: "Elsewhere" as const,
+    attempts: Attempt.none
+  })
+
+/**
  * The failure of an endpoint that such a fault is.
  *
  * @category constructors
@@ -81,11 +95,6 @@ export const failureOf = (
         attempts
       })
     case "Unsayable":
-      return Rejection.make(Failure.RequestRejected, {
-        endpoint,
-        detail: Quotation.quote(`its dialect cannot say ${fault.what}`, []),
-        retry: "Elsewhere" as const,
-        attempts
-      })
+      return unsayable(endpoint, fault.what)
   }
 }

@@ -12,7 +12,6 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Circuit from "../machine/Circuit.ts"
-import * as Latency from "../machine/Latency.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
@@ -23,10 +22,12 @@ import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import type * as Accounts from "./Accounts.ts"
 import * as Condition from "./Condition.ts"
+import type * as Ending from "./Ending.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as EndpointPolicies from "./EndpointPolicies.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
 import type * as Failure from "./Failure.ts"
+import * as Fitness from "./Fitness.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 import { Standing } from "./Standing.ts"
 
@@ -40,6 +41,8 @@ export interface Demand {
   /** The model by the caller's name; `*` for a call that has none. */
   readonly model: string
   readonly cost: RateLimiter.Cost
+  /** Whether it takes as long as chats do, so that its time says how the endpoint is. Default: true. */
+  readonly isTimed?: boolean | undefined
 }
 
 /**
@@ -71,36 +74,12 @@ export interface Pass {
 }
 
 /**
- * How an admitted call ended.
- *
- * @category models
- * @since 0.1.0
- */
-export type Ending =
-  | { readonly _tag: "Answered"; readonly tokens: number | undefined }
-  | { readonly _tag: "Failed"; readonly failure: unknown; readonly verdict: Verdict.Verdict }
-  | { readonly _tag: "Interrupted" }
-
-/**
- * How an admitted health check ended: it tells of the endpoint, but it is no call to be counted and measured.
- *
- * @category models
- * @since 0.1.0
- */
-export type Checked =
-  | { readonly _tag: "CheckPassed" }
-  | { readonly _tag: "CheckFailed"; readonly failure: unknown }
-
-/**
  * Bad calls held against a closed circuit from which an endpoint counts as degraded.
  *
  * @category constants
  * @since 0.1.0
  */
 export const degradedFrom = 3
-
-// a failure is as bad as an answer this slow, however fast it came
-const failurePenalty = 5_000
 
 /**
  * An endpoint behind its policies.
@@ -115,13 +94,12 @@ export class GuardedEndpoint {
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly bulkhead: Bulkhead.Bulkhead
   readonly limiter: RateLimiter.RateLimiter
-  readonly #rule: Latency.Rule
-  readonly #latency = Latency.make()
+  /** How fit it is for one more call; what routing asks. */
+  readonly fitness: Fitness.Fitness
   /** How many calls have told how the endpoint is, well or badly. */
   told = 0
   // most endpoints never need this
   #idle: Latch.Latch | undefined
-  #inFlight = 0
   #answered = 0
   #failed = 0
   #draining = false
@@ -131,14 +109,15 @@ export class GuardedEndpoint {
     endpoint: Endpoint.Endpoint,
     membership: Accounts.Membership,
     policies: EndpointPolicies.EndpointPolicies,
-    rule: Latency.Rule
+    rules: Fitness.Rules,
+    now: number
   ) {
     this.endpoint = endpoint
     this.standing = new Standing(endpoint, membership)
     this.breaker = policies.breaker
     this.bulkhead = policies.bulkhead
     this.limiter = policies.limiter
-    this.#rule = rule
+    this.fitness = new Fitness.Fitness(endpoint.weight, rules, now)
   }
 
   get isDraining(): boolean {
@@ -153,7 +132,7 @@ export class GuardedEndpoint {
     if (ticket instanceof CircuitOpen) return ticket
     if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
-    this.#inFlight++
+    this.fitness.began()
     const taken = this.limiter.takenUnsafe()
     const admission: Admission = { target: this, demand, ticket, startedAt: now, taken, limits: undefined }
     this.standing.pass(admission)
@@ -186,13 +165,13 @@ export class GuardedEndpoint {
   }
 
   /** Gives back what the admission took and learns from how the call ended. */
-  settle(admission: Admission, ending: Ending | Checked, now: number, random: number): void {
+  settle(admission: Admission, ending: Ending.Ending | Ending.Checked, now: number, random: number): void {
     try {
       const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
       const hint = "failure" in ending ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
-      if (isDropped || ending._tag === "Answered") {
+      if (isDropped || (ending._tag === "Answered" && admission.demand.isTimed !== false)) {
         this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
       }
       // last of what concerns the limiter: the service counts what was used, and no estimate
@@ -203,10 +182,10 @@ export class GuardedEndpoint {
     } finally {
       this.standing.leave(admission)
       // last: whoever waits for the slot is to know what was learned
-      this.#inFlight--
+      this.fitness.ended()
       this.bulkhead.releaseUnsafe()
     }
-    if (this.#draining && this.#inFlight === 0) this.#idle?.openUnsafe()
+    if (this.#draining && this.fitness.inFlight === 0) this.#idle?.openUnsafe()
   }
 
   /** Takes no new calls from now on. */
@@ -216,25 +195,18 @@ export class GuardedEndpoint {
 
   /** Succeeds when a draining endpoint has no call under way. */
   get drained(): Effect.Effect<void> {
-    return Effect.suspend(() => this.#inFlight === 0 ? Effect.void : (this.#idle ??= Latch.makeUnsafe(false)).await)
+    return Effect.suspend(() =>
+      this.fitness.inFlight === 0 ? Effect.void : (this.#idle ??= Latch.makeUnsafe(false)).await
+    )
   }
 
-  /** Expected milliseconds to the end of one more call; what routing compares. */
-  load(now: number, unmeasured: number): number {
-    const usual = Latency.usual(this.#latency, this.#rule)
-    const lately = Latency.current(this.#latency, now, this.#rule)
-    // silence fades the average, but not below half of what the endpoint usually takes
-    const expected = Math.max(lately, usual === undefined ? 0 : usual / 2)
-    return (expected === 0 ? unmeasured : expected) * (this.#inFlight + 1)
-  }
-
-  /** Whether it answers worse than it used to. */
+  /** Whether it answers worse than it used to, or than its peers do. */
   isDegraded(now: number): boolean {
-    return this.breaker.suspicionUnsafe(now) >= degradedFrom
+    return this.fitness.isOutlier(now) || this.breaker.suspicionUnsafe(now) >= degradedFrom
   }
 
   status(now: number): EndpointStatus.EndpointStatus {
-    const usualLatency = Latency.usual(this.#latency, this.#rule)
+    const { usual } = this.fitness
     const { state, until } = Condition.of(this, now)
     return {
       id: this.endpoint.id,
@@ -242,11 +214,11 @@ export class GuardedEndpoint {
       tier: this.endpoint.tier,
       state,
       ...(until === undefined ? {} : { retryAfter: Math.ceil(until - now) }),
-      inFlight: this.#inFlight,
+      inFlight: this.fitness.inFlight,
       answered: this.#answered,
       failed: this.#failed,
-      latency: Latency.current(this.#latency, now, this.#rule),
-      ...(usualLatency === undefined ? {} : { usualLatency }),
+      latency: this.fitness.lately(now),
+      ...(usual === undefined ? {} : { usualLatency: usual }),
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       circuit: this.breaker.snapshotUnsafe(now),
       bulkhead: this.bulkhead.snapshotUnsafe(),
@@ -262,8 +234,8 @@ export class GuardedEndpoint {
     return wait > 0 ? this.limiter.refusalUnsafe(wait) : undefined
   }
 
-  #learn(admission: Admission, ending: Ending | Checked, elapsed: number, now: number): Circuit.Outcome {
-    const { cost } = admission.demand
+  #learn(admission: Admission, ending: Ending.Ending | Ending.Checked, elapsed: number, now: number): Circuit.Outcome {
+    const { cost, isTimed = true } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
         this.limiter.refundUnsafe(cost, admission.startedAt)
@@ -275,8 +247,9 @@ export class GuardedEndpoint {
           this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
         }
         this.standing.answered(admission)
+        if (!isTimed) return "Success"
         const slow = this.#isSlow(elapsed)
-        Latency.observe(this.#latency, elapsed, now, this.#rule)
+        this.fitness.answered(admission.demand.model, elapsed, admission.startedAt, now)
         return slow ? "Slow" : "Success"
       }
       case "Failed": {
@@ -284,13 +257,11 @@ export class GuardedEndpoint {
         this.#lastFailure = Verdict.tagOf(ending.failure) ?? "Failure"
         if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.standing.failed(ending.failure, admission, now)
-        if (ending.verdict.breaker === "Failure") {
-          Latency.penalize(this.#latency, Math.max(elapsed, failurePenalty), now, this.#rule)
-        }
+        if (ending.verdict.breaker === "Failure") this.fitness.failed(elapsed, admission.startedAt, now)
         if (this.#lastFailure !== "DeadlineExceeded") this.told++
         // the caller's time was up, but the endpoint did take at least that long
-        else if (this.#isSlow(elapsed)) {
-          Latency.penalize(this.#latency, elapsed, now, this.#rule)
+        else if (isTimed && this.#isSlow(elapsed)) {
+          this.fitness.outlasted(elapsed, now)
           return "Slow"
         }
         return ending.verdict.breaker
@@ -306,6 +277,6 @@ export class GuardedEndpoint {
   }
 
   #isSlow(elapsed: number): boolean {
-    return elapsed > this.breaker.slowCallDuration || Latency.isSlow(this.#latency, elapsed, this.#rule)
+    return elapsed > this.breaker.slowCallDuration || this.fitness.isSlow(elapsed)
   }
 }

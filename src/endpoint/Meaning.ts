@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type * as WireError from "./WireError.ts"
+import type * as WireRequest from "./WireRequest.ts"
 
 /**
  * The kinds of failure that an error can be.
@@ -123,7 +124,7 @@ const byStatus = (status: number): Meaning | undefined => {
 }
 
 /**
- * What an error with this status means; `undefined` for nothing that is known.
+ * What an error in the reply to a chat means, with this status; `undefined` for nothing that is known.
  * `words` are looked at before those that everybody uses.
  *
  * @category getters
@@ -146,4 +147,32 @@ export const of = (error: WireError.WireError | undefined, status: number, words
   if (status === 404) return error === undefined || error.isPage ? "Unavailable" : "Model"
   if (status === 405) return "Unavailable"
   return byStatus(status)
+}
+
+// at an address that the caller chose, what is not there, or cannot be done, is no fault of the endpoint
+const notHere = new Set([404, 405, 501])
+const callersState = new Set([409, 410, 412, 416])
+
+// a key may be good for chats and have no right to this
+const lacksRight = (status: number, message: string): boolean =>
+  status === 403 || (status === 401 && /permission|scope/i.test(message))
+
+/**
+ * What the error means in the reply to some other request, from what it would
+ * mean to a chat.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const at = (
+  meaning: Meaning,
+  status: number,
+  message: string,
+  asks: Exclude<WireRequest.Kind, "Chat">,
+  namesModel: boolean
+): Meaning => {
+  const isElsewhere = meaning === "Model" || notHere.has(status) ||
+    (meaning === "Unauthorized" && lacksRight(status, message))
+  if (isElsewhere) return namesModel ? "Model" : "Rejected"
+  return asks === "Other" && (status < 400 || callersState.has(status)) ? "Rejected" : meaning
 }

@@ -8,15 +8,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import type * as Latency from "../machine/Latency.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import * as Accounts from "./Accounts.ts"
 import * as Audit from "./Audit.ts"
+import * as Capabilities from "./Capabilities.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { EndpointNotFound } from "./EndpointNotFound.ts"
 import * as EndpointPolicies from "./EndpointPolicies.ts"
+import type * as Fitness from "./Fitness.ts"
 import { GuardedEndpoint } from "./GuardedEndpoint.ts"
+import * as Lineup from "./Lineup.ts"
+import type * as Peers from "./Peers.ts"
 import { Revision } from "./Revision.ts"
 
 export {
@@ -28,6 +31,16 @@ export {
    */
   EndpointNotFound
 } from "./EndpointNotFound.ts"
+
+export {
+  /**
+   * Candidates of one tier.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Tier
+} from "./Lineup.ts"
 
 /**
  * A change of the set, or somebody taking an endpoint in hand, as told to whoever watches.
@@ -43,20 +56,13 @@ export interface Change {
 }
 
 /**
+/**
  * An endpoint by its id, or all the endpoints that an account has now.
  *
  * @category models
  * @since 0.1.0
  */
 export type Subject = string | { readonly account: string }
-
-/**
- * Candidates of one tier.
- *
- * @category models
- * @since 0.1.0
- */
-export type Tier = ReadonlyArray<GuardedEndpoint>
 
 /**
  * The endpoints of a relay.
@@ -108,18 +114,14 @@ export interface Registry {
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
-  /** The endpoints that serve a model, tier by tier; without a model, all of them. */
-  readonly candidates: (model: string | undefined) => ReadonlyArray<Tier>
+  /**
+   * The endpoints that serve a model and what a request needs, tier by tier; without a model, all of them; for `null`,
+   * all that have a URL.
+   */
+  readonly candidates: (model: string | null | undefined, needs?: Capabilities.Needs) => ReadonlyArray<Lineup.Tier>
 }
 
-// a call without a model is somebody's own operation: any endpoint will do
-const serves = (endpoint: Endpoint.Endpoint, model: string | undefined): boolean =>
-  model === undefined || (endpoint.baseUrl !== undefined && Endpoint.wireModel(endpoint, model) !== undefined)
-
 const maxEndpoints = 10_000
-
-// model names come from callers: the index forgets rather than grows
-const maxIndexed = 1_000
 
 /**
  * A registry without endpoints.
@@ -129,30 +131,32 @@ const maxIndexed = 1_000
  */
 export const make = (options: {
   readonly policies: EndpointPolicies.EndpointPolicies
-  readonly latency: Latency.Rule
+  readonly fitness: Fitness.Rules
+  readonly peers: Peers.Rules
   readonly onChange: (change: Change) => void
 }): Registry => {
   let targets = new Map<string, GuardedEndpoint>()
   const accounts = new Accounts.Accounts()
   const revision = new Revision()
-  const index = new Map<string | undefined, ReadonlyArray<Tier>>()
+  const lineup = Lineup.make(() => targets.values(), options.peers)
 
   const tell = (tag: Change["_tag"], target: GuardedEndpoint, audit: Audit.Audit | undefined): void =>
     options.onChange({ _tag: tag, target, ...Audit.sign(audit) })
 
   const touch = (): void => {
     revision.number++
-    index.clear()
+    lineup.clear()
   }
 
   const put = (
     endpoint: Endpoint.Endpoint,
     policies: EndpointPolicies.EndpointPolicies,
+    now: number,
     audit: Audit.Audit | undefined
   ): void => {
     const previous = targets.get(endpoint.id)
     // joined before the other leaves: what is known of the account and the key stays
-    const target = new GuardedEndpoint(endpoint, accounts.join(endpoint), policies, options.latency)
+    const target = new GuardedEndpoint(endpoint, accounts.join(endpoint), policies, options.fitness, now)
     if (previous !== undefined) accounts.leave(previous.endpoint)
     targets.set(endpoint.id, target)
     EndpointPolicies.adopt(options.policies, endpoint.id, policies)
@@ -215,17 +219,19 @@ export const make = (options: {
     add: Effect.fnUntraced(function*(description, audit) {
       const endpoint = yield* Endpoint.make(description)
       const policies = yield* derive(endpoint)
+      const now = yield* Now.current
       if (targets.has(endpoint.id)) return yield* taken(endpoint.id)
       if (targets.size >= maxEndpoints) return yield* tooMany(targets.size + 1)
-      put(endpoint, policies, audit)
+      put(endpoint, policies, now, audit)
       revision.wake()
     }),
     replace: Effect.fnUntraced(function*(description, audit) {
       const endpoint = yield* Endpoint.make(description)
       const policies = yield* derive(endpoint)
+      const now = yield* Now.current
       const previous = yield* get(endpoint.id)
       if (has(endpoint) && !previous.isDraining) return
-      put(endpoint, policies, audit)
+      put(endpoint, policies, now, audit)
       revision.wake()
     }),
     set: Effect.fnUntraced(function*(descriptions, audit) {
@@ -243,10 +249,11 @@ export const make = (options: {
         const seen = revision.number
         const prepared = new Map<Endpoint.Endpoint, EndpointPolicies.EndpointPolicies>()
         for (const endpoint of wanted.values()) if (!has(endpoint)) prepared.set(endpoint, yield* derive(endpoint))
+        const now = yield* Now.current
         // somebody may have changed the set meanwhile
         if (revision.number !== seen) continue
         for (const target of Array.from(targets.values())) if (!wanted.has(target.endpoint.id)) drop(target, audit)
-        for (const [endpoint, policies] of prepared) put(endpoint, policies, audit)
+        for (const [endpoint, policies] of prepared) put(endpoint, policies, now, audit)
         targets = new Map(Array.from(wanted.keys(), (id) => [id, targets.get(id)!]))
         touch()
         return revision.wake()
@@ -275,22 +282,8 @@ export const make = (options: {
     get,
     all: () => targets.values(),
     nextChange: revision.next,
-    knows: (model) => Array.from(targets.values()).some(({ endpoint }) => serves(endpoint, model)),
+    knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
-    candidates: (model) => {
-      const known = index.get(model)
-      if (known !== undefined) return known
-      const byTier = new Map<number, Array<GuardedEndpoint>>()
-      for (const target of targets.values()) {
-        if (target.isDraining || !serves(target.endpoint, model)) continue
-        const tier = byTier.get(target.endpoint.tier)
-        if (tier === undefined) byTier.set(target.endpoint.tier, [target])
-        else tier.push(target)
-      }
-      const tiers = Array.from(byTier).toSorted(([a], [b]) => a - b).map(([, tier]) => tier)
-      if (index.size >= maxIndexed) index.clear()
-      index.set(model, tiers)
-      return tiers
-    }
+    candidates: (model, needs) => lineup.candidates(model, needs ?? Capabilities.noNeeds)
   }
 }

@@ -103,3 +103,23 @@ export const current = (self: Latency, now: number, rule: Rule): number =>
  */
 export const usual = (self: Latency, rule: Rule): number | undefined =>
   self.samples >= rule.warmup ? Math.exp(self.logMedian) : undefined
+
+// silence takes this many times as long to wear off what is usual as it takes for the average
+const patience = 6
+
+/**
+ * What one more answer is expected to take, 0 when nothing was measured. In
+ * silence the average fades first, to half of what it was or is usual; then
+ * that fades too, more slowly: who was slow is tried again, the more rarely the
+ * slower, and who has become fast is taken for fast at once.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const expected = (self: Latency, now: number, rule: Rule): number => {
+  const lately = current(self, now, rule)
+  if (self.samples < rule.warmup) return lately
+  const silence = Math.max(0, now - self.at)
+  const lasting = Math.min(self.average, Math.exp(self.logMedian))
+  return Math.max(lately, lasting / 2 * Math.exp(-silence / (patience * rule.decay)))
+}

@@ -38,10 +38,10 @@ import * as Standby from "./Standby.ts"
  */
 export const nobodyToAsk = (
   relay: Progress.Relay,
-  model: string | undefined,
+  model: string | null | undefined,
   attempts: ReadonlyArray<Attempt.Attempt>
 ): RelayError.RelayExhausted | Failure.ModelNotFound =>
-  model === undefined || relay.registry.knows(model)
+  typeof model !== "string" || relay.registry.knows(model)
     ? Rejection.make(RelayError.RelayExhausted, { attempts })
     : Rejection.make(Failure.ModelNotFound, { model, attempts })
 
@@ -94,9 +94,15 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     }
 
     const failures = Array.from(progress.failures.values())
-    if (!Arr.isArrayNonEmpty(failures)) return yield* Effect.fail(nobodyToAsk(relay, call.model, progress.attempts))
+    if (!Arr.isArrayNonEmpty(failures)) {
+      return yield* Effect.fail(
+        progress.unfit === undefined
+          ? nobodyToAsk(relay, call.model, progress.attempts)
+          : RelayError.withAttempts(progress.unfit, progress.attempts)
+      )
+    }
     const summary = RelayError.summarize<Progress.Failed<E>>(failures, progress.attempts)
-    if (!summary.again || !mayBeginRound(progress)) return yield* Effect.fail(summary.failure)
+    if (!summary.again || call.isRetry === true || !mayBeginRound(progress)) return yield* Effect.fail(summary.failure)
     step ??= yield* Schedule.toStep(relay.retry)
     const delay = yield* Pause.next(
       step,
@@ -151,8 +157,13 @@ export const run = <A, E, R>(
       attempts: [],
       tried: new Set(),
       spent: undefined,
-      demand: { model: call.model ?? "*", cost: { calls: 1, tokens: call.estimatedTokens } },
+      demand: {
+        model: call.scope ?? call.model ?? "*",
+        cost: { calls: 1, tokens: call.estimatedTokens },
+        isTimed: call.isTimed
+      },
       failures: new Map(),
+      unfit: undefined,
       asked: undefined,
       ending: undefined,
       shortages: [],

@@ -18,7 +18,9 @@ import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Lack from "./Lack.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -34,6 +36,11 @@ export interface Options {
   readonly tenant?: string | undefined
   /** How long the caller is ready to wait, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
+  /**
+   * Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint, such as those of one
+   * conversation. Default: the tenant.
+   */
+  readonly affinity?: string | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
@@ -74,7 +81,7 @@ const rejected = (detail: string): RelayError.RelayError =>
 export interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
-  readonly tokens: number
+  readonly wish: Choice.Wish
   readonly mayHedge: boolean
 }
 
@@ -95,7 +102,7 @@ export const read = (
       try: () => ({
         model: request.model,
         body: ChatRequest.write(request),
-        tokens: ChatRequest.estimateTokens(request),
+        wish: Choice.ofChat(request, options?.affinity, options?.tenant),
         mayHedge: options?.hedge !== false
       }),
       catch: (cause) =>
@@ -114,18 +121,23 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, mayHedge, model, tokens }: Written, deadline: number | undefined) =>
-    Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
-      model,
-      estimatedTokens: tokens,
-      operation: (endpoint, heard) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
-      usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
-      verdict: Verdict.of,
-      deadline,
-      isAnnounced: false,
-      idempotent: true,
-      mayHedge
+  const ask = ({ body, mayHedge, model, wish }: Written, deadline: number | undefined) =>
+    Effect.suspend(() => {
+      const lack = Lack.find(relay.registry, model, wish.needs)
+      if (lack !== undefined) return Effect.fail(lack)
+      return Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
+        model,
+        estimatedTokens: wish.needs.tokens,
+        wish,
+        operation: (endpoint, heard) =>
+          ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
+        usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
+        verdict: Verdict.of,
+        deadline,
+        isAnnounced: false,
+        idempotent: true,
+        mayHedge
+      })
     })
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>

@@ -1,56 +1,157 @@
 /**
- * Goes through the candidates in the order of the router until one takes the call.
+ * One choice among the endpoints of a tier: what is known of the call, and whom it may go to.
  *
  * @since 0.1.0
  */
 import type * as Random from "effect/Random"
+import * as Capabilities from "../endpoint/Capabilities.ts"
+import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
-import type * as Registry from "../endpoint/Registry.ts"
-import type * as Progress from "./Progress.ts"
-import * as Route from "./Route.ts"
-
-// how many candidates are drawn one by one before the rest is gone through in order
-const draws = 64
+import type * as Lineup from "../endpoint/Lineup.ts"
 
 /**
- * Who can be asked, tier by tier.
+ * What a call says of itself.
  *
- * @category routing
+ * @category models
  * @since 0.1.0
  */
-export const tiers = (relay: Progress.Relay, model: string | undefined): ReadonlyArray<Registry.Tier> =>
-  relay.registry.candidates(model)
+export interface Wish {
+  /** Calls with the same go to the same endpoint, where the relay is told to. */
+  readonly affinity: string | undefined
+  readonly model: string | undefined
+  /** About how many tokens it sends, and how many it allows for the answer; 0 where nobody knows. */
+  readonly input: number
+  readonly output: number
+  readonly needs: Capabilities.Needs
+}
 
 /**
- * What `ask` says first, of the candidates that were not tried yet; each that is
- * asked is tried from then on. `undefined` when all have been. One synchronous
- * step: no other fiber can come between choice and answer.
+ * A call that says nothing.
  *
- * @category routing
+ * @category constants
  * @since 0.1.0
  */
-export const first = <A>(
-  tiers: ReadonlyArray<Registry.Tier>,
-  tried: Set<GuardedEndpoint>,
-  now: number,
-  random: Random.Random,
-  ask: (target: GuardedEndpoint) => A | undefined
-): A | undefined => {
-  const tryOut = (target: GuardedEndpoint): A | undefined => {
-    tried.add(target)
-    return ask(target)
+export const noWish: Wish = { affinity: undefined, model: undefined, input: 0, output: 0, needs: Capabilities.noNeeds }
+
+/**
+ * The affinity among what a caller gave, in this order; a text that is empty is none.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const affinityOf = (affinity: unknown, tenant?: unknown): string | undefined => {
+  if (typeof affinity === "string" && affinity !== "") return affinity
+  return typeof tenant === "string" && tenant !== "" ? tenant : undefined
+}
+
+/**
+ * A call that says nothing but, perhaps, what it is to be kept together with.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const withAffinity = (affinity: unknown): Wish => {
+  const known = affinityOf(affinity)
+  return known === undefined ? noWish : { ...noWish, affinity: known }
+}
+
+/**
+ * What a chat says of itself.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ofChat = (request: ChatRequest.ChatRequest, affinity: unknown, tenant?: unknown): Wish => {
+  const { input, output } = ChatRequest.estimate(request)
+  return {
+    affinity: affinityOf(affinity, tenant),
+    model: request.model,
+    input,
+    output,
+    needs: Capabilities.neededBy(request, input + output)
   }
-  for (let draw = 0; draw < draws; draw++) {
-    const target = Route.next(tiers, tried, now, random)
-    if (target === undefined) return undefined
-    const taken = tryOut(target)
-    if (taken !== undefined) return taken
-  }
-  for (const tier of tiers) {
-    for (const target of tier) {
-      const taken = tried.has(target) ? undefined : tryOut(target)
-      if (taken !== undefined) return taken
-    }
+}
+
+/**
+ * One choice.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Choice {
+  readonly tried: ReadonlySet<GuardedEndpoint>
+  readonly now: number
+  readonly random: Random.Random
+  readonly wish: Wish
+  /** Whether degraded endpoints will do. */
+  isLastResort: boolean
+  /** How many more endpoints of the tier may be looked at. */
+  looks: number
+}
+
+/**
+ * Why a strategy chooses as it does, in words.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reasons {
+  /** Of the one it chose: why the call goes there. */
+  readonly chosen: string
+  /** Of another of the tier: why it does not. */
+  readonly passedOver: string
+  /** What changes that. */
+  readonly changes: string
+  /** Whether it looks at what an endpoint has to do. */
+  readonly isByLoad: boolean
+}
+
+/**
+ * A way to choose among the endpoints of a tier; `undefined` when none was found that may be asked. What it keeps of a
+ * tier lasts as long as the tier is the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Strategy {
+  /** What the relay's `balance` calls it; `"function"` for one of the user's own. */
+  readonly name: string
+  readonly pick: (tier: Lineup.Tier, choice: Choice) => GuardedEndpoint | undefined
+  readonly reasons: (wish: Wish) => Reasons
+  /** One that chooses alike from here on and leaves no trace in this one; absent where choosing leaves none. */
+  readonly rehearse?: () => Strategy
+}
+
+/**
+ * How many endpoints of a tier are looked at for one choice, however many there are.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxLooks = 64
+
+/**
+ * Whether the call may go to an endpoint; counts as a look.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mayAsk = (self: Choice, target: GuardedEndpoint): boolean => {
+  self.looks--
+  return !self.tried.has(target) && (self.isLastResort || !target.isDegraded(self.now))
+}
+
+/**
+ * The first that may be asked from some place on, for as many looks as are left.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const search = (self: Choice, tier: Lineup.Tier): GuardedEndpoint | undefined => {
+  const start = Math.floor(self.random.nextDoubleUnsafe() * tier.length)
+  for (let step = 0; step < tier.length && self.looks > 0; step++) {
+    const target = tier[(start + step) % tier.length]!
+    if (mayAsk(self, target)) return target
   }
   return undefined
 }

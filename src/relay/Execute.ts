@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -25,6 +26,8 @@ export interface Options<E> {
   readonly idempotent?: boolean | undefined
   /** `false` runs no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+  /** Where the relay's balance is `"sticky"`, operations with the same text go to the same endpoint. */
+  readonly affinity?: string | undefined
   /** Whether a failure is the caller's own fault: no endpoint is blamed and none is tried after it. Default: none is. */
   readonly isCallersFault?: ((failure: E) => boolean) | undefined
 }
@@ -55,6 +58,7 @@ export const make = (relay: Progress.Relay): Execute => (operation, options) =>
       Call.run(relay, {
         model: undefined,
         estimatedTokens: 0,
+        wish: Choice.withAffinity(options?.affinity),
         operation,
         usedTokens: () => undefined,
         verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),

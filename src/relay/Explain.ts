@@ -21,9 +21,11 @@ import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as Candidates from "./Candidates.ts"
 import * as Chat from "./Chat.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Lack from "./Lack.ts"
 import * as Pause from "./Pause.ts"
 import type * as Progress from "./Progress.ts"
 import * as Prospect from "./Prospect.ts"
@@ -57,22 +59,22 @@ const chance = (sample: number, samples: number): Random.Random => {
   return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
 }
 
-const find = (
-  relay: Progress.Relay,
-  demand: GuardedEndpoint.Demand,
-  now: number
-): Prospect.Found => {
-  const tiers = Choice.tiers(relay, demand.model)
+const find = (relay: Progress.Relay, model: string, wish: Choice.Wish, now: number): Prospect.Found => {
+  const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
+  const tiers = Candidates.of(relay, model, wish)
   const refusals = new Map(tiers.flat().map((target) => [target, target.refusal(demand, now)]))
   const chosen = new Set<GuardedEndpoint.GuardedEndpoint>()
   const canTake = (target: GuardedEndpoint.GuardedEndpoint) => refusals.get(target) === undefined ? target : undefined
   const samples = Math.min(mostSamples, Math.max(fewestSamples, 4 * refusals.size))
   for (let sample = 0; sample < samples; sample++) {
-    const target = Choice.first(tiers, new Set(), now, chance(sample, samples), canTake)
+    const random = chance(sample, samples)
+    // whose turn it is, is not to move by being asked
+    const strategy = relay.strategy.rehearse?.() ?? relay.strategy
+    const target = Candidates.first({ tiers, tried: new Set(), now, random, strategy, wish }, canTake)
     if (target === undefined) break
     chosen.add(target)
   }
-  return { refusals, chosen: Array.from(chosen) }
+  return { refusals, chosen: Array.from(chosen), strategy: relay.strategy, wish }
 }
 
 const failed = (failure: RelayError.RelayError): RelayExplanation.Outcome => {
@@ -84,7 +86,7 @@ const failed = (failure: RelayError.RelayError): RelayExplanation.Outcome => {
 const ifNobody = Effect.fnUntraced(function*(
   relay: Progress.Relay,
   model: string,
-  { chosen, refusals }: Prospect.Found,
+  { chosen, refusals, wish }: Prospect.Found,
   left: number,
   now: number
 ) {
@@ -108,7 +110,9 @@ const ifNobody = Effect.fnUntraced(function*(
         attempts: Attempt.none
       })
   )
-  if (!Arr.isArrayNonEmpty(failures)) return failed(Call.nobodyToAsk(relay, model, Attempt.none))
+  if (!Arr.isArrayNonEmpty(failures)) {
+    return failed(Lack.find(relay.registry, model, wish.needs) ?? Call.nobodyToAsk(relay, model, Attempt.none))
+  }
   const { again, failure, soonest } = RelayError.summarize<Failure.Failure>(failures, Attempt.none)
   const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
   const { deposits, reserve } = RetryBudget.balance(relay.budget, now)
@@ -134,15 +138,17 @@ const explain = Effect.fnUntraced(function*(
 ): Effect.fn.Return<RelayExplanation.RelayExplanation> {
   const now = yield* Now.current
   const model = String(Object(request).model)
+  const balance = relay.strategy.name
   const candidates = (found: Prospect.Found) =>
     Array.from(relay.registry.all(), (target) => Prospect.of(target, model, found, now))
 
   return yield* Effect.gen(function*() {
-    const { tokens } = yield* Chat.read(request, options)
+    const { wish } = yield* Chat.read(request, options)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const found = find(relay, { model, cost: { calls: 1, tokens } }, now)
+    const found = find(relay, model, wish, now)
     return {
       model,
+      balance,
       goesTo: found.chosen.map(({ endpoint }) => endpoint.id),
       ifNobody: yield* Effect.provideService(ifNobody(relay, model, found, left, now), Random.Random, middling),
       candidates: candidates(found)
@@ -150,10 +156,11 @@ const explain = Effect.fnUntraced(function*(
   }).pipe(Effect.catch((failure) =>
     Effect.succeed({
       model,
+      balance,
       goesTo: [],
       ifNobody: failed(failure),
       // where the request fails by itself, nobody is asked what they would say
-      candidates: candidates(find(relay, { model, cost: { calls: 1, tokens: 0 } }, now)).map(neverAsked)
+      candidates: candidates(find(relay, model, Choice.noWish, now)).map(neverAsked)
     })
   ))
 })

@@ -15,7 +15,7 @@ import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Hedge from "../policy/Hedge.ts"
-import * as Choice from "./Choice.ts"
+import * as Candidates from "./Candidates.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayOptions from "./RelayOptions.ts"
 
@@ -63,9 +63,10 @@ const alternatives = <A, E, R>(
   const { asked, demand, tried } = progress
   const tier = asked === undefined
     ? undefined
-    : Choice.tiers(relay, call.model).find((targets) => targets.includes(asked))
+    : Candidates.of(relay, call.model, call.wish).find((targets) => targets.includes(asked))
   const isUsable = (target: GuardedEndpoint): boolean =>
-    !tried.has(target) && !target.isDegraded(now) && target.refusal(demand, now) === undefined
+    !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
+    target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }
 
@@ -84,11 +85,11 @@ export const around = <A, E, R>(
 ): Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R> => {
   if (
     relay.hedge === undefined || !call.mayHedge || !call.idempotent ||
-    !Choice.tiers(relay, call.model).some((tier) => tier.length > 1)
+    !Candidates.of(relay, call.model, call.wish).some((tier) => tier.length > 1)
   ) return attempt(relay, call, progress)
 
   let tier: Registry.Tier | undefined
-  const raced = relay.hedge.at(call.model ?? "*").race(
+  const raced = relay.hedge.at(call.scope ?? call.model ?? "*").race(
     () =>
       Effect.flatMap(
         attempt(relay, call, progress, tier),

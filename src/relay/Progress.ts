@@ -9,6 +9,7 @@ import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
+import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
 import type * as Registry from "../endpoint/Registry.ts"
@@ -17,6 +18,7 @@ import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import type * as Verdict from "../policy/Verdict.ts"
+import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
@@ -31,6 +33,8 @@ import type * as Standby from "./Standby.ts"
 export interface Relay {
   readonly registry: Registry.Registry
   readonly events: RelayEvents.RelayEvents
+  /** How an endpoint of a tier is chosen. */
+  readonly strategy: Choice.Strategy
   readonly retry: Schedule.Schedule<unknown, RelayError.RelayError>
   readonly attemptTimeout: number
   readonly maxWait: number
@@ -48,8 +52,17 @@ export interface Relay {
  * @since 0.1.0
  */
 export interface Call<A, E, R> {
-  readonly model: string | undefined
+  /** `undefined` for any endpoint, `null` for any that has a URL. */
+  readonly model: string | null | undefined
+  /** What a pause of this call is about, at its endpoint. Default: the model. */
+  readonly scope?: string | undefined
   readonly estimatedTokens: number
+  /** Whether it takes as long as chats do. Default: true. */
+  readonly isTimed?: boolean | undefined
+  /** Why an endpoint can do nothing with it: then it is not asked. */
+  readonly refusal?: ((endpoint: Endpoint.Endpoint) => Failure.RequestRejected | undefined) | undefined
+  /** What it says of itself to whoever chooses; nothing, unless given. */
+  readonly wish?: Choice.Wish | undefined
   /** `heard` is for what the answer says of the limits. */
   readonly operation: (endpoint: Endpoint.Endpoint, heard: LimitHeaders.Heard) => Effect.Effect<A, E, R>
   readonly usedTokens: (answer: A) => number | undefined
@@ -62,6 +75,8 @@ export interface Call<A, E, R> {
   readonly idempotent: boolean
   /** Whether the caller lets it have a second copy. */
   readonly mayHedge: boolean
+  /** Whether whoever calls waits and tries again as well: then one round is all. */
+  readonly isRetry?: boolean | undefined
 }
 
 /**
@@ -117,6 +132,8 @@ export interface Progress<E> {
   readonly demand: GuardedEndpoint.Demand
   /** The latest failure of each candidate. */
   readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>
+  /** Why the latest of those who can do nothing with the call was not asked. */
+  unfit: Failure.RequestRejected | undefined
   /** Which candidates of this round only lacked room. */
   shortages: Array<Standby.Shortage>
   /** Whom the latest attempt went to. */

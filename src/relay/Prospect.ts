@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Capabilities from "../endpoint/Capabilities.ts"
 import * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
-import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
+import { degradedFrom, type GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Words from "../policy/Words.ts"
+import type * as Choice from "./Choice.ts"
 import type * as RelayExplanation from "./RelayExplanation.ts"
 
 type About = Omit<RelayExplanation.Candidate, "endpoint" | "tier">
@@ -23,6 +25,8 @@ export interface Found {
   readonly refusals: ReadonlyMap<GuardedEndpoint, Failure.Failure | undefined>
   /** Those that the call may go to. */
   readonly chosen: ReadonlyArray<GuardedEndpoint>
+  readonly strategy: Choice.Strategy
+  readonly wish: Choice.Wish
 }
 
 const onceTime = (millis: number, more: string): string => `in ${Words.duration(millis)}, ${more}`
@@ -72,25 +76,47 @@ const refused = (refusal: Failure.Failure): About => {
   }
 }
 
-const unsuited = ({ endpoint }: GuardedEndpoint, model: string): About => ({
+const either = new Intl.ListFormat("en", { type: "disjunction" })
+
+/** What the request needs and the endpoint says it has not. */
+const lacking = ({ lacks, window }: Capabilities.Offer, { bits, tokens }: Capabilities.Needs): string =>
+  (lacks & bits) !== 0
+    ? `it says that it does not take ${either.format(Capabilities.words(lacks & bits))}`
+    : `the request takes about ${tokens} tokens, and it has room for ${window}`
+
+const unsuited = ({ endpoint }: GuardedEndpoint, model: string, { needs }: Choice.Wish): About => ({
   standing: "Unsuited",
   because: endpoint.baseUrl === undefined
     ? "it has no baseUrl, and serves operations only"
     : Endpoint.wireModel(endpoint, model) === undefined
     ? `it does not serve "${model}"`
-    : "it does not serve such a request",
+    : lacking(Capabilities.offerOf(endpoint.capabilities, model), needs),
   changes: "when somebody replaces the endpoint"
 })
 
-const passedOver = (target: GuardedEndpoint, chosen: ReadonlyArray<GuardedEndpoint>, now: number): About => {
-  const first = chosen[0]
-  if (first !== undefined && target.isDegraded(now) && !first.isDegraded(now)) {
+const degraded = (target: GuardedEndpoint, now: number): About => {
+  const { peer } = target.fitness
+  if (peer === undefined || target.breaker.suspicionUnsafe(now) >= degradedFrom) {
     return {
       standing: "Degraded",
       because: "it answers worse than it used to, so it is asked last",
       changes: "when its answers are good again, or nobody else is left"
     }
   }
+  const after = Math.ceil(peer.until - now)
+  return {
+    standing: "Degraded",
+    because: "it answers far worse than the others of its tier, so it is asked last",
+    after,
+    changes: onceTime(after, "or when nobody else is left")
+  }
+}
+
+const named = ({ name }: Choice.Strategy): string => name === "function" ? "a function of your own" : `"${name}"`
+
+const passedOver = (target: GuardedEndpoint, { chosen, strategy, wish }: Found, now: number): About => {
+  const first = chosen[0]
+  if (first !== undefined && target.isDegraded(now) && !first.isDegraded(now)) return degraded(target, now)
   if (first !== undefined && target.endpoint.tier > first.endpoint.tier) {
     return {
       standing: "LaterTier",
@@ -98,14 +124,34 @@ const passedOver = (target: GuardedEndpoint, chosen: ReadonlyArray<GuardedEndpoi
       changes: `when nobody of tier ${first.endpoint.tier} is left`
     }
   }
-  const { inFlight, latency } = target.status(now)
-  return {
-    standing: "PassedOver",
-    because: `others of its tier are preferred: it has ${inFlight} under way` +
-      (latency < 1 ? "" : ` and took ${Words.duration(Math.round(latency))} lately`),
-    changes: "when calls end here or begin there"
-  }
+  const { changes, isByLoad, passedOver } = strategy.reasons(wish)
+  const because = `${passedOver}, by ${named(strategy)}`
+  return { standing: "PassedOver", because: isByLoad ? `${because}: ${workOf(target, now)}` : because, changes }
 }
+
+const workOf = ({ fitness }: GuardedEndpoint, now: number): string => {
+  const lately = Math.round(fitness.lately(now))
+  return `it has ${fitness.inFlight} under way` +
+    (lately < 1 ? "" : ` and took ${Words.duration(lately)} lately`)
+}
+
+/** Whether others of its tier could have been chosen as well. */
+const hadOthers = (target: GuardedEndpoint, refusals: Found["refusals"], now: number): boolean => {
+  for (const [other, refusal] of refusals) {
+    const isRival = other !== target && refusal === undefined && other.endpoint.tier === target.endpoint.tier
+    if (isRival && other.isDegraded(now) === target.isDegraded(now)) return true
+  }
+  return false
+}
+
+const chosenOf = (target: GuardedEndpoint, { chosen, refusals, strategy, wish }: Found, now: number): About => ({
+  standing: "Chosen",
+  because: chosen.length > 1
+    ? `chance decides between it and ${chosen.length - 1} more, by ${named(strategy)}`
+    : hadOthers(target, refusals, now)
+    ? `the call goes here, by ${named(strategy)}: ${strategy.reasons(wish).chosen}`
+    : "the call goes here"
+})
 
 /**
  * An endpoint of a relay, for a call for a model.
@@ -116,7 +162,7 @@ const passedOver = (target: GuardedEndpoint, chosen: ReadonlyArray<GuardedEndpoi
 export const of = (
   target: GuardedEndpoint,
   model: string,
-  { chosen, refusals }: Found,
+  found: Found,
   now: number
 ): RelayExplanation.Candidate => {
   const { id: endpoint, tier } = target.endpoint
@@ -128,14 +174,10 @@ export const of = (
         changes: "when somebody replaces the endpoint"
       }
     }
-    if (!refusals.has(target)) return unsuited(target, model)
-    const refusal = refusals.get(target)
+    if (!found.refusals.has(target)) return unsuited(target, model, found.wish)
+    const refusal = found.refusals.get(target)
     if (refusal !== undefined) return refused(refusal)
-    if (!chosen.includes(target)) return passedOver(target, chosen, now)
-    return {
-      standing: "Chosen",
-      because: chosen.length === 1 ? "the call goes here" : `chance decides between it and ${chosen.length - 1} more`
-    }
+    return found.chosen.includes(target) ? chosenOf(target, found, now) : passedOver(target, found, now)
   }
   return { endpoint, tier, ...about() }
 }

@@ -18,6 +18,7 @@ const circuitState = Schema.Literals(["Closed", "Open", "HalfOpen", "Isolated"])
  * - `WaitBegan`: every candidate failed; the relay waits before the next round
  * - `CallFailed`: the caller got a failure
  * - `CacheHit`: the answer was there
+ * - `CallerRetried`: a request came again, by whoever stands above the relay
  * - `CircuitChanged`, `HealthChecked`: of one endpoint
  * - `EndpointChanged`: the set of endpoints changed, or somebody took one in hand
  *
@@ -36,6 +37,12 @@ export const RelayEvent = Schema.Union([
   }),
   Schema.TaggedStruct("CallFailed", { at, failure: Schema.String, attempts: Schema.Array(Attempt.Attempt) }),
   Schema.TaggedStruct("CacheHit", { at, model: Schema.String }),
+  Schema.TaggedStruct("CallerRetried", {
+    at,
+    path: Schema.String,
+    /** Which retry it is, from 1. */
+    retry: Schema.Int
+  }),
   Schema.TaggedStruct("CircuitChanged", {
     at,
     endpoint: Schema.String,

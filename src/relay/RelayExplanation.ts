@@ -14,7 +14,7 @@ import * as Words from "../policy/Words.ts"
  * - `LaterTier`: asked when nobody of an earlier tier is left
  * - `Degraded`: asked when nobody else is left
  * - `Refused`: one of its policies, or what is known of it, would refuse the call
- * - `Unsuited`: it does not serve what is asked for
+ * - `Unsuited`: it does not serve the model, or says that it cannot do what the request needs
  * - `Draining`: on its way out
  *
  * @category models
@@ -102,6 +102,8 @@ export type Outcome = typeof Outcome.Type
  */
 export const RelayExplanation = Schema.Struct({
   model: Schema.String,
+  /** The `balance` of the relay, which chooses among the endpoints of a tier; `"function"` for one of your own. */
+  balance: Schema.String,
   /** Where it goes: one of these where chance decides, nowhere when none would take it. Of large tiers, most that may be. */
   goesTo: Schema.Array(Schema.String),
   /** What it does when nobody answers: at once where it goes nowhere, otherwise after all were unavailable. */

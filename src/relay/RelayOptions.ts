@@ -4,14 +4,17 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Health from "../endpoint/Health.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
+import type * as Peers from "../endpoint/Peers.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import * as Retry from "../policy/Retry.ts"
+import * as Balance from "./Balance.ts"
 import type * as RelayError from "./RelayError.ts"
 
 /**
@@ -41,6 +44,29 @@ export interface HealthOptions {
 export type HedgeOptions = Omit<Hedge.Options, "budget">
 
 /**
+ * When an endpoint is far worse than the others of its tier, and what follows: it is degraded, so it is asked last.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OutlierOptions {
+  /** How long calls count: after this one has faded to a third. */
+  readonly window?: Duration.Input | undefined
+  /** Calls of that time that the endpoint, and the others together, have to have had, from 1 up. */
+  readonly evidence?: number | undefined
+  /** By how much its share of failures has to be above theirs, above 0 and below 1. */
+  readonly failureGap?: number | undefined
+  /** How many times as long as theirs its answers have to take, and longer than `slowFloor`; from 1 up. */
+  readonly latencyFactor?: number | undefined
+  /** How long it stays degraded; the n-th time in a row n times that, and at most ten times. */
+  readonly degradedFor?: Duration.Input | undefined
+  /** The share of a tier that can be degraded in this way at once, rounded down; 0 to 1. */
+  readonly maxShare?: number | undefined
+  /** Nobody counts as degraded in this way while less than this share of a tier is usable; 0 to 1. */
+  readonly panicBelow?: number | undefined
+}
+
+/**
  * The options of a relay; see `defaults`.
  *
  * @category models
@@ -49,6 +75,12 @@ export type HedgeOptions = Omit<Hedge.Options, "budget">
 export interface Options {
   /** At least one. They can be changed later. */
   readonly endpoints: ReadonlyArray<Endpoint.Options>
+  /** How calls are shared among the endpoints of a tier. */
+  readonly balance?: Balance.Balance | undefined
+  /** How long an endpoint warms up that is new, or came back: until then it gets less; 0 turns that off. */
+  readonly slowStart?: Duration.Input | undefined
+  /** When an endpoint is degraded for being worse than its peers, or `"off"`. */
+  readonly outliers?: OutlierOptions | "off" | undefined
   /** When to begin another round after every candidate has failed. */
   readonly retry?: Schedule.Schedule<unknown, RelayError.RelayError> | undefined
   /** How long one attempt may take, body included. */
@@ -80,6 +112,17 @@ export interface Options {
  * @since 0.1.0
  */
 export const defaults = {
+  balance: "peakEwma",
+  slowStart: "30 seconds",
+  outliers: {
+    window: "30 seconds",
+    evidence: 20,
+    failureGap: 0.2,
+    latencyFactor: 5,
+    degradedFor: "30 seconds",
+    maxShare: 0.5,
+    panicBelow: 0.5
+  },
   retry: Retry.standard,
   attemptTimeout: "30 seconds",
   maxWait: "30 seconds",
@@ -109,6 +152,15 @@ export const Settings = Schema.Struct({
   endpoints: Configuration.field(
     (value): value is ReadonlyArray<Endpoint.Options> => Array.isArray(value) && value.length > 0,
     "it has to name at least one endpoint"
+  ),
+  balance: Configuration.field(
+    Balance.isBalance,
+    `it has to be one of ${Balance.names.map((name) => JSON.stringify(name)).join(", ")}, or a function`
+  ),
+  slowStart: Configuration.finiteDurationOrZero,
+  outliers: Configuration.field(
+    (value): value is OutlierOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
+    "it has to be \"off\" or an object of options"
   ),
   retry: schedule<RelayError.RelayError>(),
   attemptTimeout: Configuration.duration,
@@ -141,3 +193,37 @@ export const HealthSettings = Schema.Struct({
   path: Health.path,
   check: Health.check
 })
+
+const OutlierSettings = Schema.Struct({
+  window: Configuration.duration,
+  evidence: Configuration.integer(1),
+  failureGap: Configuration.share("open"),
+  latencyFactor: Configuration.atLeast(1),
+  degradedFor: Configuration.duration,
+  maxShare: Configuration.share("closed"),
+  panicBelow: Configuration.share("closed")
+})
+
+/**
+ * The options of outliers within their bounds, as rules of the endpoints; below `latencyFloor` milliseconds no answer is
+ * slow.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeOutliers = (
+  options: OutlierOptions | "off",
+  latencyFloor: number
+): Effect.Effect<Peers.Rules, Configuration.InvalidConfiguration> =>
+  Configuration.decode(
+    "RelayService.outliers",
+    OutlierSettings,
+    options === "off" ? {} : options,
+    defaults.outliers
+  ).pipe(Effect.map(({ degradedFor, evidence, failureGap, latencyFactor, maxShare, panicBelow, window }) => ({
+    decay: window,
+    verdicts: options === "off" ? undefined : {
+      outlier: { evidence, failureGap, latencyFactor, latencyFloor },
+      demotion: { lasts: degradedFor, maxShare, panicBelow }
+    }
+  })))

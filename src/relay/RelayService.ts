@@ -19,6 +19,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
+import * as Balance from "./Balance.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
 import * as Explain from "./Explain.ts"
@@ -27,6 +28,8 @@ import type * as Progress from "./Progress.ts"
 import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
 import * as RelayOptions from "./RelayOptions.ts"
+import * as Send from "./Send.ts"
+import * as Watch from "./Watch.ts"
 
 export {
   /**
@@ -72,6 +75,23 @@ export {
   type Options
 } from "./RelayOptions.ts"
 
+export {
+  /**
+   * What a caller can say about one request.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options as SendOptions,
+  /**
+   * A reply and how it came about.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Reply as SendReply
+} from "./Send.ts"
+
 /**
  * The endpoints of a relay, which can be changed while calls are under way. Who
  * changes them, and why, goes into the event stream.
@@ -102,6 +122,14 @@ export interface RelayService {
    * that, and what it does if nobody answers. Nothing is sent, charged or moved.
    */
   readonly explain: Explain.Explain
+  /**
+   * Sends an HTTP request, of an API that OpenAI's clients know, to whichever
+   * endpoint is chosen: the endpoint's URL, key and name for the model instead of
+   * the caller's. To an endpoint of another dialect a chat is written anew, and its
+   * answer comes back as a chat completion; for anything else it is not asked. The
+   * cache has no part in it.
+   */
+  readonly send: Send.Send
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
@@ -157,39 +185,21 @@ export const make = (
     const hedge = yield* Hedging.make(settings.hedge)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
+    const peers = yield* RelayOptions.decodeOutliers(settings.outliers, settings.slowFloor)
 
-    const unwatch = new Map<string, () => void>()
     const registry = Registry.make({
       policies: { breaker, bulkhead, limiter },
-      latency: {
-        decay: latencyDecay,
-        slowFactor: settings.slowFactor,
-        slowFloor: settings.slowFloor,
-        warmup: latencyWarmup
+      fitness: {
+        latency: {
+          decay: latencyDecay,
+          slowFactor: settings.slowFactor,
+          slowFloor: settings.slowFloor,
+          warmup: latencyWarmup
+        },
+        slowStart: settings.slowStart
       },
-      onChange: ({ _tag, target, ...signature }) => {
-        events.tell({ _tag: "EndpointChanged", endpoint: target.endpoint.id, change: _tag, ...signature })
-        if (_tag === "Removed" || _tag === "Replaced") {
-          const id = target.endpoint.id
-          unwatch.get(id)?.()
-          unwatch.delete(id)
-        }
-        if (_tag === "Added" || _tag === "Replaced") {
-          const endpoint = target.endpoint.id
-          unwatch.set(
-            endpoint,
-            target.breaker.watchUnsafe(({ because, from, to }) => {
-              events.tell({
-                _tag: "CircuitChanged",
-                endpoint,
-                from,
-                to,
-                ...(because === undefined ? {} : { because })
-              })
-            })
-          )
-        }
-      }
+      peers,
+      onChange: Watch.make(events, clock)
     })
     for (const endpoint of settings.endpoints) yield* registry.add(endpoint)
 
@@ -208,6 +218,7 @@ export const make = (
     const relay: Progress.Relay = {
       registry,
       events,
+      strategy: Balance.toStrategy(settings.balance),
       retry: settings.retry,
       attemptTimeout: settings.attemptTimeout,
       maxWait: settings.maxWait,
@@ -223,6 +234,7 @@ export const make = (
       chat: Chat.make(relay, transport, cache),
       execute: Execute.make(relay),
       explain: Explain.make(relay),
+      send: Send.make(relay, transport),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       events: events.stream,
       endpoints: {

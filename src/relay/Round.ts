@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Ending from "../endpoint/Ending.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
@@ -18,6 +19,7 @@ import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Candidates from "./Candidates.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Hedging from "./Hedging.ts"
@@ -43,9 +45,7 @@ const noteRefusal = <E>(
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   failure: Failure.Failure
-): void => {
-  progress.failures.set(target, failure as RelayError.ExecuteError)
-  if (Standby.isShortage(failure)) progress.shortages.push({ target, refusal: failure })
+): void =>
   Progress.note(relay, progress, {
     endpoint: target.endpoint.id,
     outcome: failure._tag,
@@ -54,7 +54,6 @@ const noteRefusal = <E>(
     at: progress.clock.currentTimeMillisUnsafe(),
     duration: 0
   })
-}
 
 /** Chooses, of one tier or of all, and admits in one synchronous step: no other fiber can come between. */
 const admit = <A, E, R>(
@@ -69,25 +68,39 @@ const admit = <A, E, R>(
   const { pass } = progress
   if (pass !== undefined) {
     progress.tried.add(pass.target)
-    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, progress, pass.target, now) : undefined
+    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, call, progress, pass.target, now) : undefined
     if (admission !== undefined) return admission
     Progress.returnPass(progress)
   }
-  const tiers = tier === undefined ? Choice.tiers(relay, call.model) : [tier]
-  return Choice.first(tiers, progress.tried, now, progress.random, (target) => ask(relay, progress, target, now))
+  const { wish = Choice.noWish } = call
+  const tiers = tier === undefined ? Candidates.of(relay, call.model, wish) : [tier]
+  return Candidates.first(
+    { tiers, tried: progress.tried, now, random: progress.random, strategy: relay.strategy, wish },
+    (target) => ask(relay, call, progress, target, now)
+  )
 }
 
-const ask = <E>(
+const ask = <A, E, R>(
   relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
+  const unfit = call.refusal?.(target.endpoint)
+  if (unfit !== undefined) {
+    // who has no use for the call says nothing about how those fare who have
+    progress.unfit = unfit
+    noteRefusal(relay, progress, target, unfit)
+    return undefined
+  }
   const verdict = target.admit(progress.demand, now, progress.pass?.of)
   if ("ticket" in verdict) {
     progress.pass = undefined
     return verdict
   }
+  progress.failures.set(target, verdict as RelayError.ExecuteError)
+  if (Standby.isShortage(verdict)) progress.shortages.push({ target, refusal: verdict })
   noteRefusal(relay, progress, target, verdict)
   return undefined
 }
@@ -129,7 +142,7 @@ const conclude = <A, E, R>(
   target: GuardedEndpoint.GuardedEndpoint,
   exit: Exit.Exit<A, Progress.Failed<E>>,
   timeout: RelayError.ExecuteError | undefined
-): GuardedEndpoint.Ending => {
+): Ending.Ending => {
   if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usedTokens(exit.value) }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
@@ -213,7 +226,7 @@ const attempt = <A, E, R>(
     )
   })
 
-const outcomeOf = (ending: GuardedEndpoint.Ending): string => {
+const outcomeOf = (ending: Ending.Ending): string => {
   switch (ending._tag) {
     case "Answered":
       return "Success"

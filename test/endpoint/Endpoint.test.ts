@@ -109,6 +109,13 @@ const refused: ReadonlyArray<Refused> = [
     /path/
   ],
   [
+    "a dialect whose other paths are none",
+    { dialect: { ...Dialect.openai, otherPaths: { ofModel: "/{model}{path}", others: "{path}" } } },
+    "dialect.otherPaths.others",
+    `"{path}"`,
+    /path/
+  ],
+  [
     "a dialect whose health path is none",
     { dialect: { ...Dialect.openai, healthPath: "" } },
     "dialect.healthPath",
@@ -152,7 +159,30 @@ const refused: ReadonlyArray<Refused> = [
     noOption
   ],
   ["a validator that is a pattern", { validate: /yes/ }, "validate", "object", /function/],
-  ["an option nobody knows", { weight: 5 }, "weight", undefined, noOption],
+  ["no weight", { weight: 0 }, "weight", "0", /above 0/],
+  ["a weight that is NaN", { weight: Number.NaN }, "weight", "NaN", /above 0/],
+  ["an endless weight", { weight: Infinity }, "weight", "Infinity", /at most a million/],
+  ["a weight that is a text", { weight: "2" }, "weight", `"2"`, /number/],
+  ["capabilities that are a text", { capabilities: "tools" }, "capabilities", `"tools"`, /object/],
+  ["capabilities that are a list", { capabilities: ["tools"] }, "capabilities", undefined, /object/],
+  ["a window without room", { capabilities: { contextWindow: 0 } }, "capabilities.contextWindow", "0", fromOne],
+  ["half a capability", { capabilities: { tools: "some" } }, "capabilities.tools", `"some"`, /true or false/],
+  ["a capability nobody knows", { capabilities: { video: true } }, "capabilities.video", "true", noOption],
+  [
+    "a window of one model without room",
+    { capabilities: { large: { contextWindow: 0.5 } } },
+    "capabilities.large.contextWindow",
+    "0.5",
+    fromOne
+  ],
+  [
+    "capabilities of one model beside those of all",
+    { capabilities: { large: { tools: true }, vision: true } },
+    "capabilities.vision",
+    "true",
+    /object/
+  ],
+  ["an option nobody knows", { colour: 5 }, "colour", undefined, noOption],
   ["an option in the wrong case", { baseURL: "https://host/v1" }, "baseURL", undefined, noOption],
   ["a circuit breaker that is a number", { circuitBreaker: 5 }, "circuitBreaker", undefined, /./],
   ["a bulkhead that is a text", { bulkhead: "big" }, "bulkhead", undefined, /./],

@@ -142,6 +142,54 @@ describe("Latency", () => {
     assert.isTrue(Latency.isSlow(latency, 4000, rule))
   })
 
+  const fadesToNothing = (machine: Pick<typeof Latency, "expected">) => (answers: Case): void => {
+    const latency = Latency.make()
+    let now = 0
+    for (const { after, millis } of answers) Latency.observe(latency, millis, now += after, rule)
+    const usual = Latency.usual(latency, rule)
+    const average = Latency.current(latency, now, rule)
+    const at = (silence: number) => machine.expected(latency, now + silence, rule)
+    let before = at(0)
+    for (const silence of [0, 1000, 10_000, 60_000, 300_000]) {
+      const lately = Latency.current(latency, now + silence, rule)
+      // what is usual wears off six times as slowly
+      const floor = usual === undefined ? 0 : Math.min(average, usual) / 2 * Math.exp(-silence / (6 * rule.decay))
+      assert.closeTo(at(silence), Math.max(lately, floor), 1e-6)
+      assert.isAtMost(at(silence), before)
+      before = at(silence)
+    }
+  }
+
+  it.prop("expects ever less of who is silent: half of the usual soon, and less in a while", [cases], ([answers]) => {
+    fadesToNothing(Latency)(answers)
+  }, Law.check(200))
+
+  it.effect("is told from one that never asks the slow again", () =>
+    Law.isBroken(
+      cases,
+      fadesToNothing({
+        expected: (self, now, rule) => Math.max(Latency.current(self, now, rule), (Latency.usual(self, rule) ?? 0) / 2)
+      })
+    ))
+
+  it("takes who was slow for long, and has become fast, for fast after one answer", () => {
+    const latency = Latency.make()
+    answer(latency, 900, 100)
+    Latency.observe(latency, 50, 120_000, rule)
+    assert.closeTo(Latency.expected(latency, 120_000, rule), 50, 1)
+  })
+
+  it("has the slow wait longer for their turn, the slower they are", () => {
+    const until = (times: number): number => {
+      const slow = Latency.make()
+      answer(slow, 100 * times, 40)
+      let silence = 0
+      while (Latency.expected(slow, 40 + silence, rule) > 100) silence += 100
+      return silence / 1000
+    }
+    assert.deepStrictEqual([3, 10, 100].map(until).map(Math.round), [24, 97, 235])
+  })
+
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["smooths peaks away", {
       ...Latency,

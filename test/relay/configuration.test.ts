@@ -31,6 +31,9 @@ const refused = (options: object, field: string, value: string, rule: string): C
 const aDuration = "it has to be a duration such as \"5 seconds\""
 const aPositive = "it has to be a finite duration above zero"
 const zeroOrMore = "it has to be a duration of zero or more"
+const zeroThatEnds = "it has to be a duration of zero or more that ends"
+const aBalance = "it has to be one of \"peakEwma\", \"leastLoaded\", \"roundRobin\", \"weighted\", \"cheapest\", " +
+  "\"sticky\", or a function"
 const upFrom = (minimum: number) => `it has to be a whole number from ${minimum} up`
 
 describe("options of a relay that cannot work are refused when it is built", () => {
@@ -55,6 +58,19 @@ describe("options of a relay that cannot work are refused when it is built", () 
     refused({ slowFactor: Infinity }, "slowFactor", "Infinity", "it has to be a finite number of 1 or more"),
     refused({ slowFloor: -1 }, "slowFloor", "-1", zeroOrMore),
     refused({ maxResponseBytes: 0 }, "maxResponseBytes", "0", upFrom(1)),
+    refused({ balance: "fastest" }, "balance", "\"fastest\"", aBalance),
+    refused({ balance: 3 }, "balance", "3", aBalance),
+    refused({ slowStart: -1 }, "slowStart", "-1", zeroThatEnds),
+    refused({ slowStart: "Infinity" }, "slowStart", "\"Infinity\"", zeroThatEnds),
+    refused({ outliers: "on" }, "outliers", "\"on\"", "it has to be \"off\" or an object of options"),
+    refused({ outliers: { window: 0 } }, "window", "0", aPositive),
+    refused({ outliers: { evidence: 0 } }, "evidence", "0", upFrom(1)),
+    refused({ outliers: { failureGap: 1 } }, "failureGap", "1", "it has to be a number above 0 and below 1"),
+    refused({ outliers: { latencyFactor: 0.5 } }, "latencyFactor", "0.5", "it has to be a finite number of 1 or more"),
+    refused({ outliers: { degradedFor: "soon" } }, "degradedFor", "\"soon\"", aDuration),
+    refused({ outliers: { maxShare: 2 } }, "maxShare", "2", "it has to be a number from 0 to 1"),
+    refused({ outliers: { panicBelow: NaN } }, "panicBelow", "NaN", "it has to be a number from 0 to 1"),
+    refused({ outliers: { share: 0.5 } }, "share", "0.5", "there is no such option"),
     refused({ retry: "standard" }, "retry", "\"standard\"", "it has to be a Schedule, such as Retry.standard"),
     refused({ health: { timeout: 0 } }, "timeout", "0", aPositive),
     refused({ health: { schedule: 5 } }, "schedule", "5", "it has to be a Schedule, such as Retry.standard"),

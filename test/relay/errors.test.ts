@@ -179,7 +179,7 @@ interface Spelled {
   }
   readonly ContextTooLong: Answer & {
     readonly _tag: "ContextTooLong"
-    readonly endpoint: string
+    readonly endpoint?: string
     readonly model: string
   }
   readonly ContentRefused: Answer & { readonly _tag: "ContentRefused"; readonly endpoint: string }

@@ -1,7 +1,7 @@
 /** What a relay says it would do is what it does, and saying it changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Duration, Effect, Fiber, Schedule, Schema } from "effect"
-import { CircuitBreaker, RelayExplanation, type RelayService, Retry } from "effect-relay"
+import { Balance, CircuitBreaker, RelayExplanation, type RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { TestClock } from "effect/testing"
 import * as Law from "../Law.ts"
@@ -301,7 +301,8 @@ const compare = (
     readonly first: string | undefined
     readonly failure: string | undefined
     readonly waited: number
-  }) => void
+  }) => void,
+  balance: Balance.Balance = "peakEwma"
 ) => {
   const endpoints = described.map(([matter, tier], index) =>
     make(`e${index}`, [hello], { tier, ...(matter === "limited" ? { limits: { requestsPerMinute: 1 } } : {}) })
@@ -310,10 +311,10 @@ const compare = (
     for (const [index, [matter]] of described.entries()) yield* bring(`e${index}`, matter)
     const relay = yield* Trial.relay
     const before = yield* relay.status
-    const explanation = yield* explain()
+    const explanation = yield* explain({ affinity: "one" })
     assert.deepStrictEqual(yield* relay.status, before, "explaining changed something")
     const heard = yield* Trial.listen
-    const call = yield* Trial.start(Effect.exit(Trial.chat()))
+    const call = yield* Trial.start(Effect.exit(Trial.chat({ affinity: "one" })))
     // whoever listens gets a turn
     yield* Trial.pass(0)
     const attempts = heard.flatMap((event) =>
@@ -329,6 +330,7 @@ const compare = (
   }).pipe(
     Effect.scoped,
     Effect.provide(Trial.over(endpoints, {
+      balance,
       retry: Schedule.upTo(Schedule.spaced("1 second"), { times: 3 }),
       bulkhead: { maxConcurrent: 1 },
       circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1), openFor: "9 seconds", jitter: 0, halfOpenProbes: 1 }
@@ -337,21 +339,29 @@ const compare = (
   )
 }
 
-const keepsItsWord = (described: Described) =>
+const keepsItsWord = (described: Described, balance: Balance.Balance) =>
   compare(described, ({ goesTo, ifNobody }, { failure, first, waited }) => {
     if (goesTo.length > 0) return assert.include(goesTo, first)
     assert.isUndefined(first)
     if (ifNobody._tag === "Fail") return assert.strictEqual(failure, ifNobody.failure)
     assert.isUndefined(failure)
     assert.strictEqual(waited, ifNobody.delay ?? 0)
-  })
+  }, balance)
 
 describe("whatever is the matter with the endpoints", () => {
-  it.effect("the call goes where it was said to go, waits as long, or fails as it was said to", () =>
-    Effect.map(
-      Arbitrary.checkEffect(world, (described) => Effect.as(keepsItsWord(described), true), Law.check(150).arbitrary),
-      (result) => assert.strictEqual(result._tag, "Passed", JSON.stringify(result))
-    ), 60_000)
+  it.effect(
+    "the call goes where it was said to go, waits as long, or fails as it was said to, by any balance",
+    () =>
+      Effect.map(
+        Arbitrary.checkEffect(
+          Arbitrary.all([world, Law.oneOf(...Balance.names)]),
+          ([described, balance]) => Effect.as(keepsItsWord(described, balance), true),
+          Law.check(250).arbitrary
+        ),
+        (result) => assert.strictEqual(result._tag, "Passed", JSON.stringify(result))
+      ),
+    60_000
+  )
 
   it.effect(
     "which is not true of somebody who says the first endpoint is asked",

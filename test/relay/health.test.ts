@@ -54,6 +54,30 @@ describe("health checks", () => {
       )
     ))
 
+  it.effect("are no calls that endpoints are compared by: who is slow or fails for them is no worse than its peers", () =>
+    Effect.gen(function*() {
+      yield* playChecks("slow", answer("pong", { delay: "4 seconds" }))
+      yield* playChecks("failing", status(503))
+      for (const id of ["good", "slow", "failing"]) yield* Trial.play(id, answer("pong", { delay: "1 second" }))
+      yield* Trial.play("slow", answer("pong", { delay: "4 seconds" }))
+      yield* Trial.play("failing", status(503))
+      yield* Trial.pass("10 minutes")
+      assert.isAbove(yield* Trial.count("slow"), 40)
+      assert.isAbove(yield* Trial.count("failing"), 40)
+      assert.deepInclude(yield* Trial.status("slow"), { state: "Healthy", answered: 0, latency: 0 })
+      assert.deepInclude(yield* Trial.status("failing"), { state: "Healthy", failed: 0, latency: 0 })
+    }).pipe(Effect.provide(Trial.over(
+      ["good", "slow", "failing"].map((id) =>
+        make(id, [answer("pong")], { models: ["any"], health: { check: "completion" } })
+      ),
+      {
+        health: everyTen,
+        outliers: { evidence: 1, window: "10 minutes", failureGap: 0.01, latencyFactor: 1 },
+        // which does count them
+        circuitBreaker: { mode: "off" }
+      }
+    ))))
+
   it.effect("end with the relay's scope", () =>
     Effect.gen(function*() {
       const recorder = yield* ScriptedEndpoint.Recorder

@@ -46,6 +46,46 @@ const assertClean = Effect.fnUntraced(function*(...ids: ReadonlyArray<string>) {
 })
 
 describe("a slow attempt", () => {
+  it.effect("gets its copy where the balance of the relay says next", () =>
+    Effect.gen(function*() {
+      const { meta } = yield* Trial.whatever(Trial.chat())
+      assert.deepStrictEqual(outcomes(meta.attempts), [["c", "Interrupted", 3000], ["b", "Success", 2000]])
+      assert.deepStrictEqual(yield* Trial.counts("a", "b", "c", "d"), [0, 1, 1, 0])
+    }).pipe(Effect.provide(Trial.over(
+      ["a", "b", "c", "d"].map((id) => make(id, [slow(id, id === "c" ? "10 seconds" : "2 seconds")])),
+      {
+        ...afterOneSecond,
+        balance: (candidates) =>
+          ["c", "b"].map((id) => candidates.find((one) => one.id === id)!)
+            .find(({ mayBeAsked }) => mayBeAsked)
+      }
+    ))))
+
+  it.effect("gets no copy at an endpoint that cannot do what the request needs, whoever would choose it", () =>
+    Effect.gen(function*() {
+      const tools = { ...Trial.hi, tools: [{ type: "function", function: { name: "f" } }] }
+      const { meta } = yield* Trial.whatever(Trial.chat({}, tools))
+      assert.deepStrictEqual(outcomes(meta.attempts), [["b", "Interrupted", 3000], ["c", "Success", 2000]])
+    }).pipe(Effect.provide(Trial.over(
+      [
+        make("a", [answer("a")], { capabilities: { tools: false } }),
+        make("b", [slow("b")]),
+        make("c", [slow("c", "2 seconds")])
+      ],
+      { ...afterOneSecond, balance: (candidates) => candidates.find(({ mayBeAsked }) => mayBeAsked) }
+    ))))
+
+  it.effect("gets no copy where only one endpoint of the tier can do what the request needs", () =>
+    Effect.gen(function*() {
+      const tools = { ...Trial.hi, tools: [{ type: "function", function: { name: "f" } }] }
+      const { meta } = yield* Trial.whatever(Trial.chat({}, tools))
+      assert.deepStrictEqual(outcomes(meta.attempts), [["b", "Success", 10_000]])
+      assert.strictEqual(yield* sent, 1)
+    }).pipe(Effect.provide(Trial.over(
+      [make("a", [answer("a")], { capabilities: { tools: false } }), make("b", [slow("b")])],
+      afterOneSecond
+    ))))
+
   it.effect("gets a second copy at another endpoint after the delay, and the first answer is taken", () =>
     Effect.gen(function*() {
       const call = yield* startAtA(Trial.chat())

@@ -3,6 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
 import {
   type Attempt,
+  Balance,
   type Bulkhead,
   CircuitBreaker,
   type Endpoint,
@@ -157,6 +158,7 @@ const run = Effect.fnUntraced(function*(seed: number) {
     return report
   }).pipe(Effect.provide(Trial.over(endpoints, {
     maxAttempts,
+    balance: Balance.names[seed % Balance.names.length]!,
     attemptTimeout: "5 seconds",
     hedge: seed % 3 === 0 ? "off" : { delay: "300 millis", maxCopies: 1 + seed % 3, maxExtraLoad: 1, burst: 100 },
     bulkhead: narrow,

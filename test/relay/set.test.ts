@@ -1,7 +1,7 @@
 /** The whole set of endpoints, changed in one step, and who changed what and why. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted, References } from "effect"
-import { CircuitBreaker, type Endpoint, type EndpointStatus, type RelayEvent, Retry } from "effect-relay"
+import { Effect, Fiber, Random, Redacted, References } from "effect"
+import { type Balance, CircuitBreaker, type Endpoint, type EndpointStatus, type RelayEvent, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
@@ -78,6 +78,68 @@ describe("a new set of endpoints", () => {
       }).pipe(Effect.provide(Trial.over(three, once)))
   )
 
+  it.effect("leaves what is known of an endpoint beside its peers, how fast it is, and how warm", () => {
+    const seen = new Map<string, Pick<Balance.Candidate, "latency" | "load" | "mayBeAsked">>()
+    let next: string | undefined
+    // sends calls anywhere, and takes a note of what it is shown where it is only asked
+    const balance: Balance.Choose = (candidates, { isRehearsal, random }) => {
+      for (const { id, latency, load, mayBeAsked } of isRehearsal ? candidates : []) {
+        seen.set(id, { latency, load, mayBeAsked })
+      }
+      return candidates.find(({ id }) => id === next) ?? candidates[Math.floor(random() * candidates.length)]
+    }
+    const known = Effect.map(
+      Effect.flatMap(Trial.relay, ({ explain }) => explain(Trial.hi)),
+      () => Object.fromEntries(seen)
+    )
+    const callNew = Effect.suspend(() => {
+      next = "new"
+      return Trial.start(Effect.flatMap(Trial.relay, ({ execute }) => execute(() => Effect.never)))
+    })
+    const slow = { ...scripted("slow"), script: [answer("late", { delay: "9 seconds" })] as const }
+    const same = () => ["a", "b", "slow", "new"].map((id) => described(id))
+    return Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      for (let second = 0; second < 60; second++) {
+        for (let call = 0; call < 6; call++) yield* Trial.start(Trial.chat())
+        yield* Trial.pass("1 second")
+      }
+      yield* endpoints.add(described("new"))
+      yield* callNew
+      yield* Trial.pass("20 seconds")
+      const before = yield* known
+      assert.strictEqual(yield* state("slow"), "Degraded")
+      assert.deepInclude(before["slow"], { mayBeAsked: false })
+      yield* endpoints.set(same())
+      assert.deepStrictEqual(yield* known, before)
+      // one that is new has to warm up
+      yield* endpoints.set([...same().slice(0, 3), described("new", { headers: { "x-team": "another" } })])
+      yield* callNew
+      assert.isAbove((yield* known)["new"]!.load, 5 * before["new"]!.load)
+      yield* Trial.pass("10 seconds")
+      yield* endpoints.set(same().slice(0, 3))
+      assert.strictEqual(yield* state("slow"), "Degraded")
+    }).pipe(
+      Effect.provide(Trial.over([scripted("a"), scripted("b"), slow], {
+        ...once,
+        balance,
+        slowFactor: 1000,
+        outliers: { degradedFor: "10 minutes" },
+        bulkhead: { maxConcurrent: 1000 }
+      })),
+      Random.withSeed("set")
+    )
+  })
+
+  it.effect("holds for the next call: what nobody could take, somebody can", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      const request = { ...Trial.hi, tools: [{ type: "function", function: { name: "f" } }] }
+      assert.strictEqual((yield* Trial.failure({}, request))._tag, "RequestRejected")
+      yield* endpoints.set([described("a", { capabilities: { tools: false } }), described("b")])
+      assert.strictEqual((yield* Trial.chat({}, request)).text, "b")
+    }).pipe(Effect.provide(Trial.over(three.map(({ id }) => scripted(id, { capabilities: { tools: false } })), once))))
+
   it.effect("leaves what somebody has taken in hand: isolated stays isolated, draining stays draining", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay
@@ -96,7 +158,9 @@ describe("a new set of endpoints", () => {
     ["an option of its circuit", { circuitBreaker: { openFor: "2 hours", tripPolicy: CircuitBreaker.consecutive(1) } }],
     ["the tier", { tier: 1 }],
     ["the account", { account: "another" }],
-    ["how it is checked", { health: { check: "off" } }]
+    ["how it is checked", { health: { check: "off" } }],
+    ["the weight", { weight: 2 }],
+    ["what it can", { capabilities: { any: { tools: true, contextWindow: 1000 } } }]
   ]
   it.effect.each(changes)(
     "gives an endpoint a clean slate when this is described differently: %s",

@@ -22,6 +22,7 @@ export const azure = (options?: {
     ...openai,
     name: "azure",
     chatPath: `/openai/deployments/{model}/chat/completions${query}`,
+    otherPaths: { ofModel: `/openai/deployments/{model}{path}${query}`, others: `/openai{path}${query}` },
     healthPath: `/openai/models${query}`,
     key: { header: "api-key" },
     limitScope

@@ -32,6 +32,12 @@ export interface Dialect {
   readonly name: string
   /** Where a chat is posted, below the base URL; `{model}` is the endpoint's name for the model. */
   readonly chatPath: string
+  /**
+   * Where OpenAI's other paths are here, below the base URL: `{path}` stands for the path, `{model}` for the endpoint's
+   * name of the model. `ofModel` is for those that ask one model, such as `/embeddings`. Without it they are where
+   * OpenAI has them; with a `write` of its own and without this, an API has none of them.
+   */
+  readonly otherPaths?: { readonly ofModel: string; readonly others: string } | undefined
   /** Where a GET costs nothing, for health checks; where there is none, the relay's `health.path`. */
   readonly healthPath?: string | undefined
   /** The header that the key goes in, and what stands before it. */
@@ -95,6 +101,7 @@ export const Settings = Schema.Struct({
     "it has to be a text that is not empty"
   ),
   chatPath: path,
+  otherPaths: Schema.optional(Schema.Struct({ ofModel: path, others: path })),
   healthPath: Schema.optional(path),
   key: Schema.Struct({ header: headerName, scheme: Schema.optional(headerValue) }),
   headers: Schema.Record(

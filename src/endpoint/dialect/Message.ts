@@ -18,6 +18,23 @@ export interface Message {
   readonly text: string
 }
 
+/**
+ * Whether a dialect takes a request as it was written, byte for byte.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isVerbatim = ({ defaults, write }: Dialect): boolean => write === undefined && hasNone(defaults)
+
+/**
+ * A path of a dialect, for a model by the endpoint's name for it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const pathFor = (template: string, model: string): string =>
+  template.replaceAll("{model}", () => encodeURIComponent(model))
+
 const hasNone = (fields: object): boolean => {
   for (const _ in fields) return false
   return true
@@ -26,7 +43,7 @@ const hasNone = (fields: object): boolean => {
 const textOf = (dialect: Dialect, body: ChatRequest.Body, model: string): Result.Result<string, string> => {
   const { defaults, write } = dialect
   // most endpoints take a request as it was written, once for all of them
-  if (write === undefined && hasNone(defaults)) return Result.succeed(body(model))
+  if (isVerbatim(dialect)) return Result.succeed(body(model))
   const request: ChatRequest.ChatRequest = { ...defaults, ...JSON.parse(body(model)) }
   const written = write === undefined ? Result.succeed(request) : write(request)
   return Result.flatMap(written, (value) => {
@@ -44,8 +61,7 @@ const textOf = (dialect: Dialect, body: ChatRequest.Body, model: string): Result
  */
 export const write = (dialect: Dialect, body: ChatRequest.Body, model: string): Result.Result<Message, string> => {
   try {
-    const path = dialect.chatPath.replaceAll("{model}", () => encodeURIComponent(model))
-    return Result.map(textOf(dialect, body, model), (text) => ({ path, text }))
+    return Result.map(textOf(dialect, body, model), (text) => ({ path: pathFor(dialect.chatPath, model), text }))
   } catch {
     return Result.fail("this request")
   }

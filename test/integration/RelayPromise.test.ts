@@ -1,0 +1,244 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, Redacted } from "effect"
+import {
+  CircuitBreaker,
+  Configuration,
+  Failure,
+  Registry,
+  RelayError,
+  type RelayEvent,
+  RelayFetch,
+  RelayPromise,
+  RelayService,
+  Retry
+} from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
+import * as Server from "../wire/Server.ts"
+
+const { answer, fault, make, status } = ScriptedEndpoint
+const hi = { model: "any", messages: [{ role: "user", content: "Hi" }] }
+
+/** A relay by promises over scripted endpoints, until the test ends. */
+const over = (
+  endpoints: ReadonlyArray<ScriptedEndpoint.ScriptedEndpoint>,
+  options?: Partial<RelayService.Options>
+) =>
+  Effect.acquireRelease(
+    Effect.promise(() =>
+      RelayPromise.make(
+        RelayService.layerDefault({
+          health: "off",
+          retry: Retry.none,
+          ...options,
+          endpoints: endpoints.map(({ endpoint }) => endpoint)
+        }).pipe(Layer.provide(ScriptedEndpoint.layer(...endpoints)))
+      )
+    ),
+    (relay) => Effect.promise(relay.dispose)
+  )
+
+const rejectionOf = (call: () => Promise<unknown>) =>
+  Effect.promise(() =>
+    call().then((value) => assert.fail(`it resolves to ${JSON.stringify(value)}`), (reason: unknown) => reason)
+  )
+
+const neutral = { inFlight: 0, answered: 0, failed: 0, state: "Healthy" } as const
+
+describe("a relay by promises", () => {
+  it.live("is built from options alone, over the fetch of the platform", () =>
+    Effect.gen(function*() {
+      const server = yield* Server.http(Server.json(Server.completion("Hello.")))
+      const relay = yield* Effect.promise(() =>
+        RelayPromise.make({
+          health: "off",
+          endpoints: [{ id: "a", baseUrl: server.url, apiKey: Redacted.make("sk-1") }]
+        })
+      )
+      assert.strictEqual((yield* Effect.promise(() => relay.chat(hi))).text, "Hello.")
+      assert.strictEqual(server.received[0]?.headers.authorization, "Bearer sk-1")
+      yield* Effect.promise(relay.dispose)
+    }))
+
+  it.live("answers through a failover, and tells how", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [status(503)]), make("b", [answer("Hello.")], { tier: 1 })])
+      const { meta, text } = yield* Effect.promise(() => relay.chat(hi, { tenant: "acme", deadline: "1 minute" }))
+      assert.strictEqual(text, "Hello.")
+      assert.deepStrictEqual(meta.attempts.map(({ outcome }) => outcome), ["EndpointUnavailable", "Success"])
+      assert.deepStrictEqual((yield* Effect.promise(relay.status)).map(({ answered, failed }) => [answered, failed]), [
+        [0, 1],
+        [1, 0]
+      ])
+    }))
+
+  it.live("rejects with the failure itself, of its class and with its fields", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [status(422, { message: "n has to be 1" })])])
+      const reason = yield* rejectionOf(() => relay.chat(hi))
+      assert.instanceOf(reason, Failure.RequestRejected)
+      assert.instanceOf(reason, Error)
+      assert.deepInclude(reason, { _tag: "RequestRejected", endpoint: "a", status: 422, detail: "n has to be 1" })
+      assert.isTrue(RelayError.isRelayError(reason))
+      const late = yield* rejectionOf(() => relay.chat(hi, { deadline: 0 }))
+      assert.instanceOf(late, RelayError.DeadlineExceeded)
+      const bad = yield* rejectionOf(() => relay.chat(hi, { deadline: "soon" as never }))
+      assert.instanceOf(bad, Failure.RequestRejected)
+    }))
+
+  it.live("rejects with InvalidConfiguration where it cannot be built", () =>
+    Effect.gen(function*() {
+      const reason = yield* rejectionOf(() => RelayPromise.make({ endpoints: [] }))
+      assert.instanceOf(reason, Configuration.InvalidConfiguration)
+      assert.deepInclude(reason, { subject: "RelayService", field: "endpoints" })
+    }))
+
+  it.live("runs operations of promises", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("")]), make("b", [answer("")], { tier: 1 })])
+      const { meta, value } = yield* Effect.promise(() =>
+        relay.execute(async ({ id }) => {
+          if (id === "a") throw new Error("down")
+          return id.toUpperCase()
+        })
+      )
+      assert.deepStrictEqual([value, meta.endpoint, meta.attempts.length], ["B", "b", 2])
+
+      const mine = new Error("mine")
+      let runs = 0
+      const refuse = async () => {
+        runs++
+        throw mine
+      }
+      assert.strictEqual(
+        yield* rejectionOf(() => relay.execute(refuse, { isCallersFault: (error) => error === mine })),
+        mine
+      )
+      assert.strictEqual(runs, 1)
+      assert.strictEqual(yield* rejectionOf(() => relay.execute(refuse, { idempotent: false })), mine)
+      assert.strictEqual(runs, 2)
+    }))
+
+  it.live("ends a chat when its signal aborts, and nobody is blamed", () =>
+    Effect.gen(function*() {
+      const silent = yield* Server.http(() => {})
+      const relay = yield* Effect.promise(() =>
+        RelayPromise.make({
+          health: "off",
+          endpoints: [{
+            id: "a",
+            baseUrl: silent.url,
+            circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) }
+          }]
+        })
+      )
+      const controller = new AbortController()
+      const reason = { why: "the user left" }
+      const call = yield* Effect.forkChild(rejectionOf(() => relay.chat(hi, { signal: controller.signal })), {
+        startImmediately: true
+      })
+      yield* silent.until(() => silent.received.length === 1)
+      controller.abort(reason)
+      assert.strictEqual(yield* Fiber.join(call), reason)
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+      yield* silent.until(() => silent.connections().open === 0)
+      assert.strictEqual(yield* rejectionOf(() => relay.chat(hi, { signal: controller.signal })), reason)
+      assert.lengthOf(silent.received, 1)
+      yield* Effect.promise(relay.dispose)
+    }))
+
+  it.live("aborts the operation whose caller aborts", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("")])])
+      const controller = new AbortController()
+      let inner: AbortSignal | undefined
+      const started = yield* Deferred.make<void>()
+      const call = yield* Effect.forkChild(
+        rejectionOf(() =>
+          relay.execute((_, signal) => {
+            inner = signal
+            Deferred.doneUnsafe(started, Effect.void)
+            return new Promise(() => {})
+          }, { signal: controller.signal })
+        ),
+        { startImmediately: true }
+      )
+      yield* Deferred.await(started)
+      controller.abort("enough")
+      assert.strictEqual(yield* Fiber.join(call), "enough")
+      assert.strictEqual(inner?.aborted, true)
+      const none = () => assert.fail("it runs although nobody waits")
+      assert.strictEqual(yield* rejectionOf(() => relay.execute(none, { signal: controller.signal })), "enough")
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
+  it.live("tells what happens, to each who listens, until it is disposed of", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [status(503), answer("Hello.")])])
+      const listen = async () => {
+        const heard: Array<RelayEvent.RelayEvent["_tag"]> = []
+        for await (const { _tag } of relay.events) {
+          heard.push(_tag)
+          if (_tag === "CallFailed") break
+        }
+        return heard
+      }
+      const first = listen()
+      const second = listen()
+      yield* rejectionOf(() => relay.chat(hi))
+      assert.deepStrictEqual(yield* Effect.promise(() => Promise.all([first, second])), [
+        ["AttemptEnded", "CallFailed"],
+        ["AttemptEnded", "CallFailed"]
+      ])
+      const third = listen()
+      yield* Effect.promise(() => relay.chat(hi))
+      yield* Effect.promise(relay.dispose)
+      assert.deepStrictEqual(yield* Effect.promise(() => third), ["AttemptEnded"])
+    }))
+
+  it.live("changes its endpoints", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("From a.")])])
+      yield* Effect.promise(() => relay.endpoints.add({ id: "b", baseUrl: "http://b.test/v1" }))
+      yield* Effect.promise(() => relay.endpoints.isolate("a", "maintenance"))
+      const states = yield* Effect.promise(relay.status)
+      assert.deepStrictEqual(states.map(({ id, state }) => [id, state]), [["a", "Isolated"], ["b", "Healthy"]])
+      yield* Effect.promise(() => relay.endpoints.reset("a"))
+      yield* Effect.promise(() => relay.endpoints.replace({ id: "b", baseUrl: "http://c.test/v1", tier: 3 }))
+      yield* Effect.promise(() => relay.endpoints.drain("b"))
+      yield* Effect.promise(() => relay.endpoints.remove("b"))
+      assert.strictEqual((yield* Effect.promise(() => relay.chat(hi))).text, "From a.")
+      assert.instanceOf(yield* rejectionOf(() => relay.endpoints.remove("b")), Registry.EndpointNotFound)
+    }))
+
+  it.live("lends a fetch", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [status(503)])])
+      const response = yield* Effect.promise(() =>
+        relay.fetch("http://localhost/v1/chat/completions", { method: "POST", body: JSON.stringify(hi) })
+      )
+      assert.strictEqual(response.status, 503)
+      assert.instanceOf(RelayFetch.failureOf(response), Failure.EndpointUnavailable)
+    }))
+
+  it.live("ends the calls under way when it is disposed of, and takes no others", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [fault("silence")])])
+      const chat = yield* Effect.forkChild(rejectionOf(() => relay.chat(hi)), { startImmediately: true })
+      const fetch = yield* Effect.forkChild(rejectionOf(() => relay.fetch("http://localhost/v1/models")), {
+        startImmediately: true
+      })
+      yield* Effect.promise(relay.dispose)
+      for (
+        const reason of [
+          yield* Fiber.join(chat),
+          yield* Fiber.join(fetch),
+          yield* rejectionOf(() => relay.chat(hi)),
+          yield* rejectionOf(relay.status)
+        ]
+      ) {
+        assert.instanceOf(reason, Error)
+        assert.strictEqual(reason.message, "this relay was disposed of")
+      }
+      yield* Effect.promise(relay.dispose)
+    }))
+})
