@@ -14,8 +14,16 @@ export const names = [
   "all five",
   "failure through all five",
   "relay decision, 1 endpoint",
+  "relay decision, 10 endpoints",
   "relay decision, 100 endpoints",
-  "relay decision, 10000 endpoints"
+  "relay decision, 1000 endpoints",
+  "relay decision, 10000 endpoints",
+  "relay chat in memory, 1 endpoint",
+  "relay chat in memory, 10 endpoints",
+  "relay chat in memory, 100 endpoints",
+  "relay chat in memory, 1000 endpoints",
+  "relay chat in memory, 10000 endpoints",
+  "relay chat over loopback"
 ] as const
 
 export type Name = (typeof names)[number]
@@ -41,7 +49,9 @@ export type Subject = (typeof subjects)[number]
 export const operations = {
   value: "Effect.succeed(1) · async () => 1",
   promise: "Effect.promise(async () => 1) · async () => 1",
-  failure: "the same promise, then a failure · a promise that rejects"
+  failure: "the same promise, then a failure · a promise that rejects",
+  exchange: "a request to an HTTP client that answers at once, its body read as JSON",
+  loopback: "fetch of a chat from a server in another process, its body read as JSON"
 } as const
 
 export interface Case {
@@ -72,6 +82,14 @@ export const cases: Record<Name, Case> = {
   "all five": { operation: "promise", budgetInAll: 2200, notes: withoutLimiter },
   "failure through all five": { operation: "failure", notes: withoutLimiter },
   "relay decision, 1 endpoint": { operation: "value", budgetInAll: 10_000 },
+  "relay decision, 10 endpoints": { operation: "value", budgetInAll: 10_000 },
   "relay decision, 100 endpoints": { operation: "value", budgetInAll: 10_000 },
-  "relay decision, 10000 endpoints": { operation: "value", budgetInAll: 10_000 }
+  "relay decision, 1000 endpoints": { operation: "value", budgetInAll: 10_000 },
+  "relay decision, 10000 endpoints": { operation: "value", budgetInAll: 10_000 },
+  "relay chat in memory, 1 endpoint": { operation: "exchange", budgetInAll: 10_000 },
+  "relay chat in memory, 10 endpoints": { operation: "exchange", budgetInAll: 10_000 },
+  "relay chat in memory, 100 endpoints": { operation: "exchange", budgetInAll: 10_000 },
+  "relay chat in memory, 1000 endpoints": { operation: "exchange", budgetInAll: 10_000 },
+  "relay chat in memory, 10000 endpoints": { operation: "exchange", budgetInAll: 10_000 },
+  "relay chat over loopback": { operation: "loopback" }
 }

@@ -89,8 +89,16 @@ export const protect: Loop.Loops = {
     return Loop.ofFailure(() => policy(Operation.failure()))
   },
   "relay decision, 1 endpoint": () => Relay.decision(1),
+  "relay decision, 10 endpoints": () => Relay.decision(10),
   "relay decision, 100 endpoints": () => Relay.decision(100),
-  "relay decision, 10000 endpoints": () => Relay.decision(10_000)
+  "relay decision, 1000 endpoints": () => Relay.decision(1000),
+  "relay decision, 10000 endpoints": () => Relay.decision(10_000),
+  "relay chat in memory, 1 endpoint": () => Relay.chatInMemory(1),
+  "relay chat in memory, 10 endpoints": () => Relay.chatInMemory(10),
+  "relay chat in memory, 100 endpoints": () => Relay.chatInMemory(100),
+  "relay chat in memory, 1000 endpoints": () => Relay.chatInMemory(1000),
+  "relay chat in memory, 10000 endpoints": () => Relay.chatInMemory(10_000),
+  "relay chat over loopback": Relay.chatOverLoopback
 }
 
 /** The guarded effect is built once and run at each call. */

@@ -1,13 +1,17 @@
 /** The operations without any policy: as effects in a running fiber, and as awaited promises. */
 import * as Effect from "effect/Effect"
 import * as Loop from "../Loop.ts"
+import * as Loopback from "../Loopback.ts"
 import * as Operation from "../Operation.ts"
+import * as Transport from "../Transport.ts"
 
 const value = () => Loop.ofEffect(() => Operation.value)
 const rejection = () => {
   const failed = Effect.fail(Operation.down)
   return Loop.ofFailure(() => failed)
 }
+
+const exchange = () => Loop.timed(Transport.exchange)
 
 export const effects: Loop.Loops = {
   "raw effect": value,
@@ -22,8 +26,19 @@ export const effects: Loop.Loops = {
   "all five": () => Loop.ofEffect(Operation.promise),
   "failure through all five": () => Loop.ofFailure(Operation.failure),
   "relay decision, 1 endpoint": value,
+  "relay decision, 10 endpoints": value,
   "relay decision, 100 endpoints": value,
-  "relay decision, 10000 endpoints": value
+  "relay decision, 1000 endpoints": value,
+  "relay decision, 10000 endpoints": value,
+  "relay chat in memory, 1 endpoint": exchange,
+  "relay chat in memory, 10 endpoints": exchange,
+  "relay chat in memory, 100 endpoints": exchange,
+  "relay chat in memory, 1000 endpoints": exchange,
+  "relay chat in memory, 10000 endpoints": exchange,
+  "relay chat over loopback": async () => {
+    const ask = await Loopback.start()
+    return Loop.timed(() => Effect.promise(ask))
+  }
 }
 
 const answer = () => Loop.ofPromise(Operation.answer)
@@ -38,5 +53,6 @@ export const promises: Loop.Loops = {
   "timeout": answer,
   "retry on success": answer,
   "all five": answer,
-  "failure through all five": breakDown
+  "failure through all five": breakDown,
+  "relay chat over loopback": async () => Loop.ofPromise(await Loopback.start())
 }

@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
-import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -17,6 +17,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as ChatRequest from "./ChatRequest.ts"
 import * as Classifier from "./Classifier.ts"
@@ -39,16 +40,10 @@ export const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray
 const knownSecret = "authorization"
 
 // tracers write headers into spans unless they know them for secrets
-const hideSecretHeaders = (endpoint: Endpoint.Endpoint) => <A, E, R>(self: Effect.Effect<A, E, R>) => {
-  const { apiKey, dialect, headers } = endpoint
+const secretHeadersOf = ({ apiKey, dialect, headers }: Endpoint.Endpoint): ReadonlyArray<string> => {
   const names = Object.keys(headers).filter((name) => Redacted.isRedacted(headers[name]))
   if (apiKey !== undefined && dialect.key.header.toLowerCase() !== knownSecret) names.push(dialect.key.header)
-  return names.length === 0
-    ? self
-    : Effect.updateService(self, Headers.CurrentRedactedNames, (known) => [
-      ...known,
-      ...names.map((name) => name.toLowerCase())
-    ])
+  return names.map((name) => name.toLowerCase())
 }
 
 /**
@@ -70,14 +65,25 @@ export const authorize =
     return HttpClientRequest.setHeader(headed, header, scheme === undefined ? key : `${scheme} ${key}`)
   }
 
-// a redirect would carry the key and the prompt to an address nobody configured
-const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.contextWith((context: Context.Context<R>) =>
-    Effect.provideService(self, FetchHttpClient.RequestInit, {
-      ...Context.getOrUndefined(context, FetchHttpClient.RequestInit as never) as RequestInit | undefined,
-      redirect: "manual"
-    })
-  )
+const always = (): boolean => true
+
+/** What the HTTP client is told beside the request. */
+const surround = <R>(context: Context.Context<R>, endpoint: Endpoint.Endpoint): Context.Context<R> => {
+  // a redirect would carry the key and the prompt to an address nobody configured
+  let surrounding = Context.add(context, FetchHttpClient.RequestInit, {
+    ...Context.getOrUndefined(context, FetchHttpClient.RequestInit as never) as RequestInit | undefined,
+    redirect: "manual"
+  }) as Context.Context<R>
+  // without a tracer nobody looks at a span
+  if (Context.get(context, Tracer.Tracer) === Tracer.nativeTracer) {
+    surrounding = Context.add(surrounding, HttpClient.TracerDisabledWhen, always)
+  }
+  const secret = secretHeadersOf(endpoint)
+  return secret.length === 0 ? surrounding : Context.add(surrounding, Headers.CurrentRedactedNames, [
+    ...Context.get(context, Headers.CurrentRedactedNames),
+    ...secret
+  ])
+}
 
 // the cause may print the request, headers and all: only its code is taken
 const codeOf = (error: HttpClientError.HttpClientError): string => {
@@ -99,7 +105,7 @@ export const send = (
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, Fault.Fault> =>
   Effect.mapError(
-    withoutRedirects(hideSecretHeaders(endpoint)(client.execute(request))),
+    Effect.updateContext(client.execute(request), (context: Context.Context<never>) => surround(context, endpoint)),
     (error): Fault.Fault => ({ _tag: "Unreachable", code: codeOf(error) })
   )
 
@@ -131,11 +137,36 @@ export const consume = (
     )
   })
 
+/** Whether the whole body is known to be within the limit: its length is said, and it is not unpacked on the way. */
+const isWithin = (headers: Readonly<Record<string, string | undefined>>, maxBytes: number): boolean => {
+  const length = headers["content-length"]
+  return headers["content-encoding"] === undefined && length !== undefined && /^\d+$/.test(length) &&
+    Number(length) <= maxBytes
+}
+
+const utf8 = new TextDecoder()
+
+const readWhole = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<string, Fault.Fault> =>
+  Effect.matchEffect(response.arrayBuffer, {
+    onFailure: (error): Effect.Effect<string, Fault.Fault> =>
+      Effect.fail({ _tag: "CutOff", status: response.status, code: codeOf(error) }),
+    // a client that is not held to the length it tells may say anything
+    onSuccess: (bytes): Effect.Effect<string, Fault.Fault> =>
+      bytes.byteLength > maxBytes
+        ? Effect.fail({ _tag: "TooLarge", status: response.status, maxBytes })
+        : Effect.succeed(utf8.decode(bytes))
+  })
+
 const read = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number
 ): Effect.Effect<string, Fault.Fault> =>
   Effect.suspend(() => {
+    // a stream costs more than the rest of a call
+    if (isWithin(response.headers, maxBytes)) return readWhole(response, maxBytes)
     const decoder = new TextDecoder()
     let text = ""
     return Effect.map(

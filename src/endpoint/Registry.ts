@@ -56,7 +56,6 @@ export interface Change {
 }
 
 /**
-/**
  * An endpoint by its id, or all the endpoints that an account has now.
  *
  * @category models
