@@ -46,7 +46,7 @@ class FixedWindow implements Meter.Meter {
     // what passed in an earlier window counts no more
     if (takenAt < this.#began) return
     if (by > 0) this.take(by, takenAt)
-    else if (!this.#isOver(takenAt)) this.#used = Math.max(0, this.#used + by)
+    else this.#used = Math.max(0, this.#used + by)
   }
 
   left(now: number): number {
