@@ -27,7 +27,7 @@ export interface AliasTable {
 export const make = (weights: ReadonlyArray<number>): AliasTable => {
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const share = Float64Array.from(weights, (weight) => weight * weights.length / total)
-  const other = Uint32Array.from(weights, (_, index) => index)
+  const other = new Uint32Array(weights.length)
   const small: Array<number> = []
   const large: Array<number> = []
   share.forEach((height, index) => (height < 1 ? small : large).push(index))

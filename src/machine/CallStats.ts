@@ -62,8 +62,8 @@ export const make = (shape: Shape): CallStats => ({
  * @since 0.1.0
  */
 export const isClean = (self: CallStats): boolean =>
-  self.streak === 0 && self.failures.weight === 0 && self.slow.weight === 0 && self.window === undefined &&
-  self.rings.length === 0
+  // after a failure there is a weight as well
+  self.failures.weight === 0 && self.slow.weight === 0 && self.window === undefined && self.rings.length === 0
 
 /**
  * Adds one call. A failure says nothing of speed.

@@ -59,7 +59,6 @@ export const make = (duration: number): CallWindow => ({
  */
 export const slide = (self: CallWindow, now: number): void => {
   const slot = Math.floor(now / self.width)
-  if (slot <= self.slot) return
   // in a very short window the number of a slot may be too large to count on from
   for (let over = Math.min(slots, slot - self.slot); over > 0; over--) {
     const at = 3 * ((slot + slots + 1 - over) % slots)
@@ -68,7 +67,7 @@ export const slide = (self: CallWindow, now: number): void => {
     self.slowCalls -= self.counts[at + 2]!
     self.counts.fill(0, at, at + 3)
   }
-  self.slot = slot
+  self.slot = Math.max(self.slot, slot)
 }
 
 /**

@@ -77,10 +77,12 @@ export const place = (): Place => ({ since: -Infinity, until: -Infinity, times: 
 export const group = (size: number, places: Iterable<Place>): Group => {
   const self: Group = { size, unusable: 0, demoted: new Set(), nextEnd: Infinity }
   for (const place of places) {
+    const wasDemoted = place.until > -Infinity
+    if (wasDemoted || place.isDown) self.unusable++
+    if (!wasDemoted) continue
     // those whose time is over leave with the next look
-    if (place.until > -Infinity) self.demoted.add(place)
-    if (place.until > -Infinity || place.isDown) self.unusable++
-    if (place.until > -Infinity) self.nextEnd = Math.min(self.nextEnd, place.until)
+    self.demoted.add(place)
+    self.nextEnd = Math.min(self.nextEnd, place.until)
   }
   return self
 }

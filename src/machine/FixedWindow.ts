@@ -31,8 +31,7 @@ class FixedWindow implements Meter.Meter {
     const { limit, window } = this.#rule
     if (units > limit) return Infinity
     if (this.#used + units <= limit) return 0
-    const wait = this.#began + window - now - epsilon
-    return wait > 0 ? wait : 0
+    return Math.max(0, this.#began + window - now - epsilon)
   }
 
   take(units: number, now: number): void {
@@ -47,7 +46,7 @@ class FixedWindow implements Meter.Meter {
     // what passed in an earlier window counts no more
     if (takenAt < this.#began) return
     if (by > 0) this.take(by, takenAt)
-    else if (!this.#isOver(takenAt)) this.#used = Math.max(0, this.#used + by)
+    else this.#used = Math.max(0, this.#used + by)
   }
 
   left(now: number): number {

@@ -59,8 +59,7 @@ export const idle = -Infinity
  */
 export const wait = (tat: number, now: number, cost: number, rule: Rule): number => {
   const spent = rule.interval * cost
-  const ahead = (tat > now ? tat - now : 0) + spent - (rule.tolerance > spent ? rule.tolerance : spent) - epsilon
-  return ahead > 0 ? ahead : 0
+  return Math.max(0, tat - now + spent - Math.max(rule.tolerance, spent) - epsilon)
 }
 
 /**
@@ -70,7 +69,7 @@ export const wait = (tat: number, now: number, cost: number, rule: Rule): number
  * @since 0.1.0
  */
 export const take = (tat: number, now: number, cost: number, rule: Rule): number =>
-  (tat > now ? tat : now) + rule.interval * cost
+  Math.max(tat, now) + rule.interval * cost
 
 /**
  * The limiter after `cost` units, taken before, turned out not to be used
@@ -108,7 +107,7 @@ class Gcra implements Meter.Meter {
 
   take(units: number, now: number): void {
     const tat = this.#tat
-    this.#backlog?.note(now, tat > now ? tat - now : 0)
+    this.#backlog?.note(now, Math.max(0, tat - now))
     this.#tat = take(tat, now, units, this.#rule)
   }
 

@@ -65,7 +65,7 @@ const prefix = (value: number): number => {
 
 const base = prefix(lowest)
 
-const bucketOf = (value: number): number => value < lowest ? 0 : value >= highest ? size - 1 : prefix(value) - base
+const bucketOf = (value: number): number => value < lowest ? 0 : Math.min(size - 1, prefix(value) - base)
 
 // the middle between the bounds of a bucket; zero and its neighbours are zero
 const valueOf = (bucket: number): number => {
@@ -111,8 +111,8 @@ export const add = (self: Histogram, value: number, now: number): void => {
   else if (count === 0xffffffff) return
   slice.counts[bucket] = count + 1
   slice.total++
-  if (bucket < slice.low) slice.low = bucket
-  if (bucket > slice.high) slice.high = bucket
+  slice.low = Math.min(slice.low, bucket)
+  slice.high = Math.max(slice.high, bucket)
 }
 
 const sliceAt = (self: Histogram, now: number): Slice => {

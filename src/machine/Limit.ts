@@ -129,8 +129,7 @@ export class Limit {
     const wait = this.#meter.wait(units, now)
     const lesson = this.#lesson
     if (lesson === undefined || units <= lesson.allowed || now >= lesson.until) return wait
-    const pause = lesson.until - now
-    return wait > pause ? wait : pause
+    return Math.max(wait, lesson.until - now)
   }
 
   take(units: number, now: number): void {

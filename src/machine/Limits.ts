@@ -64,14 +64,12 @@ export class Limits {
 
   /** Milliseconds until this may pass; 0 for now, `Infinity` for never. */
   wait(cost: Cost, now: number): number {
-    let longest = this.#pausedUntil > now ? this.#pausedUntil - now : 0
+    let longest = Math.max(0, this.#pausedUntil - now)
     const limits = this.#limits
     for (let n = 0; n < limits.length; n++) {
       const limit = limits[n]!
       const units = unitsOf(cost, limit.spec.of)
-      if (units === 0) continue
-      const wait = limit.wait(units, now)
-      if (wait > longest) longest = wait
+      if (units > 0) longest = Math.max(longest, limit.wait(units, now))
     }
     return longest
   }

@@ -65,7 +65,7 @@ export class Line<A extends Waiting> {
   wait(cost: Limits.Cost, now: number): number {
     if (this.#list.size === 0) return this.#limits.wait(cost, now)
     const foretold = this.#foretell(now)
-    const from = this.#lastTurn > now ? this.#lastTurn : now
+    const from = Math.max(this.#lastTurn, now)
     // who comes after others does not pass in the moment in which they are about to
     return Math.max(1, from + foretold.wait(cost, from) - now)
   }
@@ -111,7 +111,7 @@ export class Line<A extends Waiting> {
 
   // timers count whole milliseconds, each from the turn before
   #place(waiting: A, foretold: Limits.Limits, now: number): void {
-    const from = this.#lastTurn > now ? this.#lastTurn : now
+    const from = Math.max(this.#lastTurn, now)
     const turn = from + Math.ceil(foretold.wait(waiting.cost, from))
     waiting.turn = turn < Infinity && turn <= waiting.until + epsilon ? turn : NaN
     if (Number.isNaN(waiting.turn)) return

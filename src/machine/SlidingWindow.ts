@@ -48,8 +48,7 @@ class SlidingWindow implements Meter.Meter {
       const at = this.#place(n)
       used -= this.#ring[at + 1]!
       if (used + units > limit) continue
-      const wait = this.#ring[at]! + window - now - epsilon
-      return wait > 0 ? wait : 0
+      return Math.max(0, this.#ring[at]! + window - now - epsilon)
     }
     return 0
   }

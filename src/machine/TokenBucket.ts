@@ -44,10 +44,8 @@ class TokenBucket implements Meter.Meter {
 
   wait(units: number, now: number): number {
     const { burst, limit, window } = this.#rule
-    const missing = (units < burst ? units : burst) - this.#levelAt(now)
-    if (missing <= 0) return 0
-    const wait = missing * window / limit - epsilon
-    return wait > 0 ? wait : 0
+    const missing = Math.min(units, burst) - this.#levelAt(now)
+    return Math.max(0, missing * window / limit - epsilon)
   }
 
   take(units: number, now: number): void {
@@ -103,7 +101,6 @@ class TokenBucket implements Meter.Meter {
   #levelAt(now: number): number {
     if (now <= this.#at) return this.#level
     const { burst, limit, window } = this.#rule
-    const level = this.#level + (now - this.#at) * limit / window
-    return level < burst ? level : burst
+    return Math.min(burst, this.#level + (now - this.#at) * limit / window)
   }
 }

@@ -25,6 +25,16 @@ describe("AliasTable", () => {
     for (const random of [0, 1 - 2 ** -53]) assert.include([0, 1, 2], AliasTable.draw(table, random))
   })
 
+  it("gives each column its part from the bottom up, the upper bound not included", () => {
+    const table = AliasTable.make([1, 3])
+    assert.strictEqual(AliasTable.draw(table, 0.25 - 2 ** -53), 0)
+    assert.strictEqual(AliasTable.draw(table, 0.25), 1)
+  })
+
+  it("takes what rounding leaves of a column for the whole of it", () => {
+    assert.deepStrictEqual(Array.from(AliasTable.make([0.1, 0.1, 0.1]).share), [1, 1, 1])
+  })
+
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["takes all for equal", { ...AliasTable, draw: (self, random) => Math.floor(random * self.share.length) }],
     ["never draws the other", {

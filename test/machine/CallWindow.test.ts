@@ -31,6 +31,12 @@ describe("CallWindow", () => {
     countsTheRecent(CallWindow)(it)
   }, Law.check(200))
 
+  it("counts with the latest what comes from before it", () => {
+    const window = CallWindow.make(100)
+    for (const now of [50, 100, 40, 100]) CallWindow.record(window, true, false, now)
+    assert.deepStrictEqual([window.calls, window.failures], [4, 4])
+  })
+
   it("does not count on for ever where a slot is too short to be numbered", () => {
     const window = CallWindow.make(1e-6)
     for (const now of [1e9, 2e9, 3e12]) {

@@ -60,6 +60,18 @@ describe("the ramp of a circuit", () => {
     letsTheirSharePass(Circuit)(it)
   }, Law.check(300))
 
+  it("passes in the moment in which the shares add up to a whole call", () => {
+    const [start, rules] = ramping(10)
+    let circuit = start
+    // a half at each of these: half of the credit of the start, one, a half, one
+    const passes = [5, 5, 5, 5].map((now) => {
+      const [verdict, next] = Circuit.admit(circuit, now, rules)
+      circuit = next
+      return Circuit.isTicket(verdict)
+    })
+    assert.deepStrictEqual(passes, [true, true, false, true])
+  })
+
   const unfair: ReadonlyArray<readonly [string, Machine]> = [
     ["lets everybody pass", { admit: (self, now, rules) => Circuit.admit(self, now, { ...rules, rampFor: 0 }) }],
     ["takes twice as long", {

@@ -88,6 +88,10 @@ describe("Demotion", () => {
     assert.strictEqual(place.until - now, 100)
   })
 
+  it("was at no time, where there was none, so that no call is older", () => {
+    assert.deepInclude(Demotion.place(), { since: -Infinity, until: -Infinity, times: 0 })
+  })
+
   it("is never of one alone, nor of more than half of an odd number", () => {
     const alone = Demotion.place()
     assert.isFalse(Demotion.demote(Demotion.group(1, [alone]), alone, 0, rule))

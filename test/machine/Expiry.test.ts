@@ -43,6 +43,7 @@ const behavesAsSorted = (machine: Machine) => (history: ReadonlyArray<Step>): vo
     } else if (action === "wait") {
       now += after
     }
+    assert.strictEqual(expiry.dropped, expiry.heap.length - times.length, "it knows how many have gone")
     assert.isAtMost(expiry.heap.length, 2 * times.length, "whoever went is swept away")
     const held = expiry.heap.flatMap(({ value }) => value === undefined ? [] : [value])
     assert.deepStrictEqual(held.toSorted((a, b) => a - b), times.map(({ who }) => who), "nobody is lost or held")
@@ -53,6 +54,20 @@ describe("Expiry", () => {
   it.prop("is an array, sorted by time and then by who came first", [cases], ([history]) => {
     behavesAsSorted(Expiry)(history)
   }, Law.check(300))
+
+  it("looks at all of them only when more than half have gone", () => {
+    const expiry = Expiry.make<number>()
+    const entries = [1, 2, 3, 4].map((at) => Expiry.set(expiry, at, at))
+    const { heap } = expiry
+    for (const entry of entries.slice(0, 2)) Expiry.drop(expiry, entry)
+    assert.strictEqual(expiry.heap, heap)
+    Expiry.drop(expiry, entries[2]!)
+    assert.deepStrictEqual(expiry.heap, [entries[3]!])
+  })
+
+  it("rings for nobody where nobody waits, even at the end of time", () => {
+    assert.isUndefined(Expiry.ring(Expiry.make(), Infinity))
+  })
 
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["rings too early", { ...Expiry, ring: (expiry, now) => Expiry.ring(expiry, now + 1) }],

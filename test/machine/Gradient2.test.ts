@@ -91,6 +91,52 @@ describe("Gradient2", () => {
     assert.strictEqual(state.limit, 100)
   })
 
+  describe("at the edges", () => {
+    const rule = ruleOf({ min: 1, max: 1000 })
+    const play = (samples: ReadonlyArray<readonly [at: number, rtt: number]>, isDropped = false) => {
+      const state = Gradient2.make(100)
+      for (const [at, rtt] of samples) Gradient2.observe(state, { rtt, inFlight: 100, isDropped }, at, rule)
+      return state
+    }
+    // windows of ten samples each that took so long
+    const windows = (...times: ReadonlyArray<number>) =>
+      times.flatMap((rtt, n) => Array.from({ length: 10 }, (_, k) => [60 * n + (k === 9 ? 60 : 0), rtt] as const))
+
+    it("cuts again a window after a cut, and not a millisecond sooner", () => {
+      assert.closeTo(play([[0, 1], [49, 1]], true).limit, 90, 1e-9)
+      assert.closeTo(play([[0, 1], [50, 1]], true).limit, 81, 1e-9)
+    })
+
+    it("closes a window of ten samples when its time has come, and not a millisecond sooner", () => {
+      const nine = Array.from({ length: 9 }, () => [0, 10] as const)
+      assert.strictEqual(play([...nine, [49, 10]]).windows, 0)
+      assert.strictEqual(play([...nine, [50, 10]]).windows, 1)
+    })
+
+    it("takes the plain mean of ten windows for usual, and moves slowly from there", () => {
+      const ten = Array.from({ length: 10 }, (_, n) => 10 + n)
+      assert.closeTo(play(windows(...ten)).usual, 14.5, 1e-9)
+      assert.closeTo(play(windows(...ten, 20)).usual, 14.5 + 5.5 * 2 / 601, 1e-9)
+    })
+
+    it("forgets faster only what is more than twice as slow as now", () => {
+      assert.strictEqual(play(windows(30, 10)).usual, 20)
+      assert.closeTo(play(windows(31, 10)).usual, 0.95 * 20.5, 1e-9)
+    })
+
+    it("raises nothing in a window that began with a cut", () => {
+      const state = play([[0, 10]], true)
+      for (const at of [0, 0, 0, 0, 0, 0, 0, 0, 0, 60]) {
+        Gradient2.observe(state, { rtt: 10, inFlight: 100, isDropped: false }, at, rule)
+      }
+      assert.deepStrictEqual([state.windows, state.limit], [1, 90])
+    })
+
+    it("grows on calls that take no time", () => {
+      assert.closeTo(play(windows(0)).limit, 100.8, 1e-9)
+    })
+  })
+
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["takes no notice of drops", {
       ...Gradient2,

@@ -84,8 +84,12 @@ describe("Histogram", () => {
   })
 
   it("counts what is beyond its range with the last that fits", () => {
-    const histogram = filled(1e300, 1)
-    assert.closeTo(Histogram.quantile(histogram, 1, 0)!, Histogram.range.highest, Histogram.range.highest / 64)
+    const { highest } = Histogram.range
+    const last = Histogram.quantile(filled(highest - 1, 1), 1, 0)!
+    assert.closeTo(last, highest, highest / 64)
+    for (const value of [highest, 2 * highest, 1e300]) {
+      assert.strictEqual(Histogram.quantile(filled(value, 1), 1, 0), last)
+    }
   })
 
   it("counts on where sixteen bits end", () => {

@@ -192,4 +192,70 @@ describe("Limits", () => {
     limits.refund({ calls: -3, tokens: 0 }, 0)
     assert.deepStrictEqual(remaining(limits, 10), [2])
   })
+
+  const only = (of: Limit.Unit, window: number, algorithm: Limit.Algorithm = "gcra"): Limit.Spec => ({
+    of,
+    limit: 10,
+    window,
+    margin: 0,
+    burst: 1,
+    algorithm
+  })
+  const oneCall: Cost = { calls: 1, tokens: 0 }
+  const tenTokens: Cost = { calls: 0, tokens: 10 }
+
+  it.each(names)("neither hold nor count a call by what it has nothing of, by %s", (algorithm) => {
+    const limits = new Limits([only("tokens", 100, algorithm)])
+    limits.take(tenTokens, 0)
+    limits.take(tenTokens, 0)
+    assert.strictEqual(limits.wait(oneCall, 0), 0)
+    assert.isAbove(limits.wait({ calls: 1, tokens: 1 }, 0), 0)
+    const counted = new Limits([only("tokens", 100, algorithm)])
+    const uncounted = new Limits([only("tokens", 100, algorithm)])
+    counted.take(oneCall, 0)
+    for (const one of [counted, uncounted]) one.take(tenTokens, 50)
+    assert.strictEqual(counted.wait(tenTokens, 50), uncounted.wait(tenTokens, 50))
+  })
+
+  it("give back what was taken in the moment of a reset", () => {
+    const limits = new Limits([only("tokens", 100, "fixedWindow")])
+    limits.reset(5)
+    limits.take(tenTokens, 5)
+    limits.refund(tenTokens, 5)
+    assert.strictEqual(limits.wait(tenTokens, 5), 0)
+  })
+
+  it("find the one of its kind and window, or else of the shortest", () => {
+    const [minute, second, tokens] = [only("calls", 60_000), only("calls", 1000), only("tokens", 60_000)]
+    const limits = new Limits([minute, second, tokens])
+    assert.strictEqual(limits.find("calls", undefined)?.spec, second)
+    assert.strictEqual(limits.find("calls", 60_000)?.spec, minute)
+    assert.strictEqual(limits.find("tokens", undefined)?.spec, tokens)
+    assert.strictEqual(limits.find("tokens", 60_000)?.spec, tokens)
+    assert.isUndefined(limits.find("tokens", 1000))
+  })
+
+  it("know each other again by their windows, and inherit once", () => {
+    const [minute, second] = [only("calls", 60_000), only("calls", 1000)]
+    const used = (): Limits => {
+      const limits = new Limits([second, minute])
+      limits.find("calls", 60_000)!.take(10, 0)
+      return limits
+    }
+    for (const next of [[minute], [minute, second], [second, minute]]) {
+      const limits = used()
+      limits.reconfigure(next, 0)
+      assert.strictEqual(limits.find("calls", 60_000)!.left(0), 0)
+      if (next.length > 1) assert.strictEqual(limits.find("calls", 1000)!.left(0), 10)
+    }
+  })
+
+  it("are idle once nothing is owed and the pause is over, to the millisecond", () => {
+    const limits = new Limits([only("calls", 100, "fixedWindow")])
+    assert.isTrue(limits.isIdle(0))
+    limits.pause(10)
+    assert.deepStrictEqual([limits.isIdle(9), limits.isIdle(10)], [false, true])
+    limits.take(oneCall, 10)
+    assert.deepStrictEqual([limits.isIdle(10), limits.isIdle(110)], [false, true])
+  })
 })

@@ -52,6 +52,17 @@ describe("Vegas", () => {
     assert.closeTo(mean, capacity + 6 * Math.max(1, Math.log10(capacity)), 6 + 0.3 * capacity)
   })
 
+  it("asks anew for the fastest time with the first sample past thirty for each call", () => {
+    const state = Vegas.make(1)
+    const feed = (rtt: number) => {
+      Vegas.observe(state, { rtt, inFlight: 1, isDropped: false }, 0, { min: 1, max: 1 })
+      return [state.fastest, state.samples]
+    }
+    for (let sample = 1; sample < 30; sample++) feed(10)
+    assert.deepStrictEqual(feed(5), [5, 30])
+    assert.deepStrictEqual(feed(50), [50, 0])
+  })
+
   it("finds out when a service has become slower for good", () => {
     const state = Vegas.make(20)
     let now = 0

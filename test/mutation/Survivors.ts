@@ -11,7 +11,161 @@ const issue = {
   why: "what cannot be decoded has an issue with a message; this is for the day when one has none"
 }
 
+const backlog = { file: "src/machine/Backlog.ts" }
+
+const circuit = { file: "src/machine/Circuit.ts" }
+
+const demotion = {
+  file: "src/machine/Demotion.ts",
+  line: "const wasDemoted = place.until > -Infinity",
+  was: "place.until > -Infinity",
+  why: "who is counted as demoted without being so is let go with the next look; the question only spares that"
+}
+
+const rest = {
+  file: "src/policy/Alarm.ts",
+  line: "if (this.#isResting || this.#fiber === undefined) return",
+  why: "to look once more whether anybody waits changes nothing; the question only spares the scheduler a task"
+}
+
 export const survivors: ReadonlyArray<Survivor> = [
+  {
+    file: "src/machine/AliasTable.ts",
+    line: "share.forEach((height, index) => (height < 1 ? small : large).push(index))",
+    was: "height < 1",
+    becomes: "height <= 1",
+    why: "a column that is just whole gives nothing and takes nothing, whichever pile it lies on"
+  },
+  {
+    file: "src/machine/AliasTable.ts",
+    line: ";(share[high] < 1 ? small : large).push(high)",
+    was: "share[high] < 1",
+    becomes: "share[high] <= 1",
+    why: "a column that is just whole gives nothing and takes nothing, whichever pile it lies on"
+  },
+  {
+    ...backlog,
+    line: "#at = -Infinity",
+    was: "-Infinity",
+    becomes: "+Infinity",
+    why: "where nothing was taken what was held is infinite, and that is no bound, whenever it was"
+  },
+  {
+    ...backlog,
+    line: "this.#at = -Infinity",
+    was: "-Infinity",
+    becomes: "+Infinity",
+    why: "where nothing was taken what was held is infinite, and that is no bound, whenever it was"
+  },
+  {
+    ...backlog,
+    line: "for (let n = pairs.length - 2; n >= 0 && pairs[n]! > time; n -= 2) least = pairs[n + 1]!",
+    was: "n >= 0",
+    becomes: "true",
+    why: "before its beginning a list has nothing, and nothing is later than no time"
+  },
+  ...["true", "pairs.length >= 0"].map((becomes) => ({
+    ...backlog,
+    line: "while (pairs.length > 0 && pairs.at(-1)! >= held) pairs.length -= 2",
+    was: "pairs.length > 0",
+    becomes,
+    why: "an empty list has no last, and what is not there is no more than anything"
+  })),
+  {
+    file: "src/machine/Backoff.ts",
+    line: "if (atLeast >= cap) return times * atLeast",
+    was: "atLeast >= cap",
+    becomes: "atLeast > cap",
+    why: "at the edge each delay is the cap, and both ways add up so many of it"
+  },
+  {
+    file: "src/machine/Backoff.ts",
+    line:
+      "row = isTripling ? { ...row, nominal: 3 * (row.nominal || base) } : next(row, { ...rule, jitter: \"none\" }, 0)",
+    was: "\"none\"",
+    becomes: "\"\"",
+    why: "only the delay before any jitter is looked at"
+  },
+  {
+    file: "src/machine/CallStats.ts",
+    line: "rings: shape.rings.length === 0 ? noRings : shape.rings.map(CallRing.make),",
+    was: "shape.rings.length === 0",
+    becomes: "false",
+    why: "a list of its own is as empty; the question only spares each circuit one"
+  },
+  {
+    ...circuit,
+    line: "{ ...self, nextProbe: probe + 1, leases: [...leases, { probe, until: now + rules.probeLease }] }",
+    was: "probe + 1",
+    becomes: "probe - 1",
+    why: "the numbers of probes only tell one from the other, up or down"
+  },
+  {
+    ...circuit,
+    line: "if (self._tag !== \"Closed\" || self.openings === 0) return self.openings",
+    was: "self.openings === 0",
+    becomes: "false",
+    why: "of no openings none are forgiven; the question only spares the division"
+  },
+  {
+    ...circuit,
+    line: "if (now - ramp.since >= rules.rampFor) return [self.ticket, { ...self, ramp: undefined }]",
+    was: "now - ramp.since >= rules.rampFor",
+    becomes: "false",
+    why: "past its end the share is a whole call, so that all pass; this only lets go of the ramp"
+  },
+  {
+    ...circuit,
+    line: "return left === self.openings ? self : {",
+    was: "left === self.openings",
+    becomes: "true",
+    why: "what is forgiven is counted from the same time whether it was written down or not; this ends the counting"
+  },
+  { ...demotion, becomes: "true" },
+  { ...demotion, becomes: "place.until >= -Infinity" },
+  {
+    file: "src/machine/Expiry.ts",
+    line: "const isBefore = <A>(a: Entry<A>, b: Entry<A>): boolean => a.at < b.at … = b.at && a.number < b.number)",
+    was: "a.number < b.number",
+    becomes: "a.number <= b.number",
+    why: "no two have the same number"
+  },
+  {
+    file: "src/machine/Histogram.ts",
+    line: "const bucketOf = (value: number): number => value < lowest ? 0 : Math.min(size - 1, prefix(value) - base)",
+    was: "value < lowest",
+    becomes: "value <= lowest",
+    why: "the first bucket begins at the lowest"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (units !== 0) limit.correct(Math.min(limit.limit, -units), takenAt)",
+    was: "units !== 0",
+    becomes: "true",
+    why: "to give back nothing changes nothing"
+  },
+  { ...rest, was: "this.#isResting || this.#fiber === undefined", becomes: "false" },
+  { ...rest, was: "this.#fiber === undefined", becomes: "false" },
+  {
+    ...rest,
+    was: "this.#isResting || this.#fiber === undefined",
+    becomes: "this.#isResting && this.#fiber === undefined"
+  },
+  { ...rest, line: "this.#isResting = true", was: "true", becomes: "false" },
+  {
+    file: "src/policy/Alarm.ts",
+    line: "if (now >= this.#at) this.#ring(now)",
+    was: "now >= this.#at",
+    becomes: "true",
+    why: "whoever rings too early wakes nobody, for the list looks at the time as well"
+  },
+  {
+    file: "src/policy/Alarm.ts",
+    line: "if (this.#at === Infinity) this.#fiber = undefined",
+    was: "this.#at === Infinity",
+    becomes: "false",
+    why: "to interrupt a fiber that has ended changes nothing; this only lets go of it"
+  },
   {
     ...evidence,
     was: "self.weight === 0",
@@ -26,10 +180,10 @@ export const survivors: ReadonlyArray<Survivor> = [
   },
   {
     file: "src/machine/Latency.ts",
-    line: "self.average = millis > faded ? millis : self.average * weight + millis * (1 - weight)",
-    was: "millis > faded",
-    becomes: "millis >= faded",
-    why: "they part only at an answer as long as the faded average to the last bit, of which nothing is promised"
+    line: "self.average = millis > self.average ? millis : self.average * weight + millis * (1 - weight)",
+    was: "millis > self.average",
+    becomes: "millis >= self.average",
+    why: "the mean of two that are the same is either of them"
   },
   {
     file: "src/machine/Latency.ts",
