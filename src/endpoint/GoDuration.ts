@@ -34,13 +34,20 @@ export const parse = (text: string): number | undefined => {
 
 const asked = /\b(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)(?![\w.]*\w)/i
 
+const askedInWords = /\b(?:retry|try again|wait) (?:in |after |for )?(\d{1,9}(?:\.\d{1,9})?) ?(second|minute|hour)s?\b/i
+
+const millisByWord: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000 }
+
 /**
  * Milliseconds that a sentence asks to wait, as in "Please retry in 10h17m5.72s."
+ * or "Please wait 30 seconds before retrying."
  *
  * @category decoding
  * @since 0.1.0
  */
 export const inSentence = (text: string): number | undefined => {
   const found = asked.exec(text)?.[1]
-  return found === undefined ? undefined : parse(found)
+  if (found !== undefined) return parse(found)
+  const words = askedInWords.exec(text)
+  return words === null ? undefined : Number(words[1]) * millisByWord[words[2]!.toLowerCase()]!
 }

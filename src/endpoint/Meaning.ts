@@ -133,7 +133,7 @@ const byStatus = (status: number): Meaning | undefined => {
 export const of = (error: WireError.WireError | undefined, status: number, words: Words): Meaning | undefined => {
   const message = error?.message ?? ""
   // a limit that one request alone is over is no matter of waiting
-  if ((status === 429 || status === 413) && /request too large/i.test(message)) return "Context"
+  if ((status === 429 || status === 413) && /request too large|long context request/i.test(message)) return "Context"
   // a free tier of nothing: this account will never get this model
   if (status === 429 && /\blimit: 0(?![\d.])/.test(message)) return "Model"
   for (const word of error?.words ?? []) {

@@ -191,7 +191,8 @@ export const make = (options: {
   const select = (subject: Subject): Effect.Effect<ReadonlyArray<GuardedEndpoint>, EndpointNotFound> =>
     Effect.suspend(() => {
       if (typeof subject === "string") return Effect.map(get(subject), (target) => [target])
-      const { account } = subject
+      const account: unknown = Object(subject).account
+      if (typeof account !== "string") return Effect.map(get(String(subject)), (target) => [target])
       const found = Array.from(targets.values()).filter(({ endpoint }) => endpoint.account === account)
       return found.length === 0
         ? Effect.fail(new EndpointNotFound({ account, known: Array.from(accounts.ids()).slice(0, 20) }))

@@ -7,6 +7,7 @@
 import * as HttpMethod from "effect/http/HttpMethod"
 import * as Result from "effect/Result"
 import * as ChatRequest from "./ChatRequest.ts"
+import * as HttpHeader from "./HttpHeader.ts"
 import * as Json from "./Json.ts"
 import * as ModelMember from "./ModelMember.ts"
 import * as WireError from "./WireError.ts"
@@ -107,6 +108,7 @@ const utf8 = new TextEncoder()
  * @since 0.1.0
  */
 export const read = (request: WireRequest): Result.Result<Readable, string> => {
+  if (typeof request !== "object" || request === null) return Result.fail("the request has to be an object")
   const method = String(request.method).toUpperCase()
   if (!HttpMethod.isHttpMethod(method)) return Result.fail(`there is no method ${JSON.stringify(request.method)}`)
   const address = addressOf(request.path)
@@ -114,6 +116,14 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
     return Result.fail("path has to begin with one slash, and to stay below the base URL of the endpoint")
   }
   const { headers = {} } = request
+  if (request.body !== undefined && typeof request.body !== "string" && !(request.body instanceof Uint8Array)) {
+    return Result.fail("body has to be a text or bytes")
+  }
+  const passedOn = WireHeaders.toEndpoint(headers)
+  const unsendable = Object.entries(passedOn).find(([name, value]) =>
+    !HttpHeader.isName(name) || !HttpHeader.isValue(value)
+  )
+  if (unsendable !== undefined) return Result.fail(`no header can be ${JSON.stringify(unsendable.join(": "))}`)
   const bytes = typeof request.body === "string" ? utf8.encode(request.body) : request.body
   const type = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1]
   const resource = address.pathname.slice(base.length).replace(/\/+$/, "")
@@ -137,7 +147,7 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
     path: address.pathname.slice(base.length),
     query: address.search,
     headers: {
-      ...WireHeaders.toEndpoint(headers),
+      ...passedOn,
       ...(Json.isRecord(json) && !/json/i.test(type ?? "") ? { "content-type": "application/json" } : {})
     },
     kind,
@@ -159,7 +169,7 @@ const base = "/base"
 
 // no path leads out of the API that the endpoint names, neither by dots nor by what a URL takes for dots
 const addressOf = (path: unknown): URL | undefined => {
-  if (typeof path !== "string" || !/^\/(?![/\\])/.test(path)) return undefined
+  if (typeof path !== "string" || !/^\/(?![/\\])/.test(path) || leadsOut(path)) return undefined
   const whole = `http://relay.invalid${base}${path}`
   const address = URL.canParse(whole) ? new URL(whole) : undefined
   if (address?.pathname.startsWith(`${base}/`) !== true) return undefined
@@ -168,6 +178,15 @@ const addressOf = (path: unknown): URL | undefined => {
   }
   return address
 }
+
+// a gateway may take an escaped slash for one, and what follows a semicolon for nothing
+const leadsOut = (path: string): boolean =>
+  path.split(/[?#]/, 1)[0]!
+    .replace(/%2f|%5c|\\/gi, "/")
+    .replace(/%2e/gi, ".")
+    .replace(/(?:;|%3b)[^/]*/gi, "")
+    .split("/")
+    .some((segment) => segment === "." || segment === "..")
 
 // some APIs take the key in the query; a page token is none
 const secret = /^(?:access_token|api[-_]?key|auth|authorization|client_secret|key|sig|signature|token)$/i

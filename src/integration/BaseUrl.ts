@@ -21,7 +21,7 @@ export const field = Schema.optional(Configuration.field(
 const schemeOf = (url: string): string => URL.canParse(url) ? new URL(url).protocol : ""
 
 // https://api.openai.com/v1, https://generativelanguage.googleapis.com/v1beta
-const version = /^(?:\/[^/]+)*?\/v\d+[a-z0-9]*(?=\/)/
+const version = /^(?:\/[^/]+)*?\/v\d+[a-z0-9]*(?=\/|$)/
 
 /**
  * The path below the base URL, query included. Without a base URL the path
@@ -32,7 +32,7 @@ const version = /^(?:\/[^/]+)*?\/v\d+[a-z0-9]*(?=\/)/
  * @since 0.1.0
  */
 export const below = (url: URL, baseUrl: string | undefined): string | undefined => {
-  if (baseUrl === undefined) return `${url.pathname.replace(version, "")}${url.search}`
+  if (baseUrl === undefined) return `${url.pathname.replace(version, "") || "/"}${url.search}`
   const base = new URL(baseUrl)
   const prefix = base.pathname.replace(/\/+$/, "")
   return url.origin === base.origin && url.pathname.startsWith(`${prefix}/`)

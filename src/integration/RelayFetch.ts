@@ -113,7 +113,9 @@ export const make = (relay: Pick<RelayService.RelayService, "send">, options?: O
 
   return async (input, init) => {
     const request = new Request(input, init)
-    const path = BaseUrl.below(new URL(request.url), baseUrl)
+    const url = new URL(request.url)
+    if (!/^https?:$/.test(url.protocol)) throw new TypeError(`${url.protocol} is no address of an API`)
+    const path = BaseUrl.below(url, baseUrl)
     if (path === undefined) throw new TypeError(`${request.url.replace(/\?.*$/, "")} is not below ${baseUrl}`)
     return Promised.run(runtime, send(request, path), request.signal)
   }

@@ -169,7 +169,11 @@ const over = (
       run(
         relay.execute(
           (endpoint) =>
-            Effect.tryPromise({ try: (signal) => operation(endpoint, signal), catch: (failure): unknown => failure }),
+            // who gives back a plain value has kept a promise
+            Effect.tryPromise({
+              try: async (signal) => operation(endpoint, signal),
+              catch: (failure): unknown => failure
+            }),
           options
         ),
         signal

@@ -102,6 +102,12 @@ const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
       openai("rate_limit_exceeded", "tokens", tooManyTokens),
       "ContextTooLong"
     ],
+    [
+      "a prompt that is longer than the plan allows",
+      429,
+      openai(null, "rate_limit_error", "Extra usage is required for long context requests."),
+      "ContextTooLong"
+    ],
     ["no quota", 429, openai("insufficient_quota", "insufficient_quota"), "QuotaExceeded"],
     ["no quota, told by its type", 429, openai(null, "insufficient_quota"), "QuotaExceeded"],
     ["no quota, told by its code", 429, openai("insufficient_quota", "requests"), "QuotaExceeded"],

@@ -109,7 +109,12 @@ describe("a wait that only the message tells", () => {
     ["Try again in 120ms.", 120],
     ["retry after 1.5s", 1500],
     ["Please try again in 100000h.", 24 * 60 * 60 * 1000],
+    ["Requests have exceeded the token rate limit. Please retry after 3 seconds.", 3000],
+    ["Rate limit of 10 per 60s exceeded. Please wait 30 seconds before retrying.", 30_000],
+    ["Try again in 1 hour", 3_600_000],
+    ["Please wait for 1.5 minutes.", 90_000],
     ["Please try again later.", undefined],
+    ["We wait 3 lines", undefined],
     ["Please try again in 5.", undefined],
     ["Please try again in 5sec.", undefined]
   ]

@@ -108,6 +108,8 @@ describe("a fetch over a relay", () => {
     ["http://localhost/openai/v2/models", undefined, "/v1/models"],
     ["http://localhost/v1/things/v2/x", undefined, "/v1/things/v2/x"],
     ["http://localhost/models", undefined, "/v1/models"],
+    ["http://localhost/v1", undefined, "/v1/"],
+    ["file:///etc/models", undefined, undefined],
     ["http://localhost/ai/models?x=1#y", "http://localhost/ai", "/v1/models?x=1"],
     ["http://localhost/ai/v1/models", "http://localhost/ai/", "/v1/v1/models"],
     ["http://localhost/air/models", "http://localhost/ai", undefined],

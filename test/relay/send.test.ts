@@ -59,6 +59,35 @@ const answers = (answer: Api.Answer, options?: Api.Api["options"]): Api.Api => (
 
 const down = answers(Api.error("server_error", 503))
 
+describe("what cannot be sent", () => {
+  const cases: ReadonlyArray<readonly [string, unknown]> = [
+    ["a header with a name that none can have", { ...models, headers: { "x y": "1" } }],
+    ["a header that no latin letters can write", { ...models, headers: { "x-user": "漢" } }],
+    ["a header that would be two", { ...models, headers: { "x-user": "a\r\nb: c" } }],
+    ["a path that escapes its slashes to leave", { ...models, path: "/..%2f..%2fadmin" }],
+    ["one that does so later on", { ...models, path: "/a%2F..%2f..%5Cadmin" }],
+    ["one that hides its dots behind a semicolon", { ...models, path: "/a/..;/..;x/admin" }],
+    ["a body that is neither text nor bytes", { ...chat, body: 5 }],
+    ["nothing", undefined]
+  ]
+  it.effect.each(cases)(
+    "is refused before anybody is asked, and nobody is blamed: %s",
+    ([, request]) =>
+      Effect.gen(function*() {
+        const failure = yield* Effect.flip(send(request as WireRequest.WireRequest))
+        assert.strictEqual(failure._tag, "RequestRejected")
+        assert.deepStrictEqual(yield* asked, [])
+        assert.include(yield* statusOf("a"), { state: "Healthy", failed: 0 })
+      }).pipe(Effect.provide(Api.over({ a: answers(Api.json({})) })))
+  )
+
+  it.effect("does not include a caller's own header that is dropped anyhow, or a path with dots in its names", () =>
+    Effect.gen(function*() {
+      yield* send({ ...models, path: "/a..b/.well-known/x;y=1?to=../..", headers: { cookie: "漢" } })
+      assert.deepStrictEqual(yield* asked, ["a"])
+    }).pipe(Effect.provide(Api.over({ a: answers(Api.json({})) }))))
+})
+
 describe("send", () => {
   it.effect("gives back the reply of the endpoint, byte for byte, and tells how it came about", () => {
     const odd =
