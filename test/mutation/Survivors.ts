@@ -79,14 +79,6 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "at the edge each delay is the cap, and both ways add up so many of it"
   },
   {
-    file: "src/machine/Backoff.ts",
-    line:
-      "row = isTripling ? { ...row, nominal: 3 * (row.nominal || base) } : next(row, { ...rule, jitter: \"none\" }, 0)",
-    was: "\"none\"",
-    becomes: "\"\"",
-    why: "only the delay before any jitter is looked at"
-  },
-  {
     file: "src/machine/CallStats.ts",
     line: "rings: shape.rings.length === 0 ? noRings : shape.rings.map(CallRing.make),",
     was: "shape.rings.length === 0",
