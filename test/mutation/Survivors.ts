@@ -248,5 +248,19 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "{ return undefined }",
     becomes: "{}",
     why: "a function that ends without a value returns undefined"
+  },
+  {
+    file: "src/machine/Tally.ts",
+    line: "if (now === self.at) return",
+    was: "now === self.at",
+    becomes: "false",
+    why: "no time has passed, and all of it is left: the question only spares the exponential"
+  },
+  {
+    file: "src/machine/TurnQueue.ts",
+    line: "if (first !== undefined && (found === undefined || first.value.number < found.value.number)) found = first",
+    was: "first.value.number < found.value.number",
+    becomes: "first.value.number <= found.value.number",
+    why: "no two have the same number"
   }
 ]
