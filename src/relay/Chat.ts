@@ -11,6 +11,7 @@ import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as CanonicalJson from "../policy/CanonicalJson.ts"
 import * as Now from "../policy/Now.ts"
@@ -18,6 +19,7 @@ import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Lack from "./Lack.ts"
@@ -45,6 +47,14 @@ export interface Options {
   readonly cache?: boolean | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+}
+
+const rules: Arguments.Rules<Options> = {
+  tenant: Arguments.text,
+  deadline: Arguments.anything,
+  affinity: Arguments.text,
+  cache: Arguments.flag,
+  hedge: Arguments.flag
 }
 
 /**
@@ -98,6 +108,8 @@ export const read = (
   Effect.suspend(() => {
     const flaw = ChatRequest.flaw(request)
     if (flaw !== undefined) return Effect.fail(rejected(flaw))
+    const refusal = CallOptions.refusal(options, rules)
+    if (refusal !== undefined) return Effect.fail(refusal)
     return Effect.try({
       try: () => ({
         model: request.model,

@@ -6,8 +6,10 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import type * as Progress from "./Progress.ts"
@@ -32,6 +34,14 @@ export interface Options<E> {
   readonly isCallersFault?: ((failure: E) => boolean) | undefined
 }
 
+const rules: Arguments.Rules<Options<never>> = {
+  deadline: Arguments.anything,
+  idempotent: Arguments.flag,
+  hedge: Arguments.flag,
+  affinity: Arguments.text,
+  isCallersFault: Arguments.fn
+}
+
 /**
  * Runs an operation with whichever endpoint is chosen.
  *
@@ -43,6 +53,13 @@ export type Execute = <A, E, R>(
   options?: Options<E>
 ) => Effect.Effect<Progress.Answered<A>, E | RelayError.ExecuteError, R>
 
+/** The deadline of an operation whose options are sound. */
+const read = (options: Options<never> | undefined): ReturnType<typeof Deadline.decode> =>
+  Effect.suspend(() => {
+    const refusal = CallOptions.refusal(options, rules)
+    return refusal === undefined ? Deadline.decode(options?.deadline) : Effect.fail(refusal)
+  })
+
 const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewhere: false }
 
 /**
@@ -53,7 +70,7 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
  */
 export const make = (relay: Progress.Relay): Execute => (operation, options) =>
   Effect.flatMap(
-    Effect.tapError(Deadline.decode(options?.deadline), relay.events.tellFailure),
+    Effect.tapError(read(options), relay.events.tellFailure),
     (deadline) =>
       Call.run(relay, {
         model: undefined,

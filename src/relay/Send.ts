@@ -13,11 +13,13 @@ import * as Forward from "../endpoint/Forward.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
 import * as WireMessage from "../endpoint/WireMessage.ts"
 import * as WireRequest from "../endpoint/WireRequest.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentIdempotent } from "../policy/Idempotent.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Lack from "./Lack.ts"
@@ -51,6 +53,14 @@ export interface Options {
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+}
+
+const rules: Arguments.Rules<Options> = {
+  deadline: Arguments.anything,
+  idempotent: Arguments.flag,
+  retry: Arguments.count,
+  affinity: Arguments.text,
+  hedge: Arguments.flag
 }
 
 /**
@@ -88,6 +98,8 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const read = WireRequest.read(request)
     if (Result.isFailure(read)) return yield* Effect.fail(rejected(read.failure))
     const readable = read.success
+    const refusal = CallOptions.refusal(options, rules)
+    if (refusal !== undefined) return yield* Effect.fail(refusal)
     const deadline = yield* Deadline.decode(options?.deadline)
     const retry = options?.retry ?? WireHeaders.callersRetry(request.headers ?? {})
     if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: readable.path + readable.query, retry })
