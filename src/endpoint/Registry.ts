@@ -102,8 +102,8 @@ export interface Registry {
   /** As `get`, without an effect. */
   readonly find: (id: string) => GuardedEndpoint | undefined
   readonly all: () => Iterable<GuardedEndpoint>
-  /** Succeeds at the next change of the set. */
-  readonly nextChange: Effect.Effect<void>
+  /** The changes of the set. */
+  readonly revision: Revision
   /** Whether any endpoint serves a model, draining ones included. */
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
@@ -174,9 +174,8 @@ export const make = (options: {
   const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
     Effect.suspend(() => {
       const target = targets.get(id)
-      return target === undefined
-        ? Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
-        : Effect.succeed(target)
+      if (target !== undefined) return Effect.succeed(target)
+      return Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
     })
 
   const select = (subject: Subject): Effect.Effect<ReadonlyArray<GuardedEndpoint>, EndpointNotFound> =>
@@ -293,7 +292,7 @@ export const make = (options: {
     get,
     find: (id) => targets.get(id),
     all: () => targets.values(),
-    nextChange: revision.next,
+    revision,
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model, needs) => lineup.candidates(model, needs ?? Capabilities.noNeeds)
