@@ -239,15 +239,17 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
     },
     ["apiKey", "headers"]
   ).pipe(
-    Effect.flatMap((settings) =>
-      Effect.map(Capabilities.decode(subject, options.capabilities), (capabilities): Endpoint => ({
+    Effect.flatMap((settings) => {
+      const models = namesOf(settings.models)
+      const serves = (model: string) => models === "any" || models.has(model)
+      return Effect.map(Capabilities.decode(subject, options.capabilities, serves), (capabilities): Endpoint => ({
         id: settings.id,
         baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
         // endpoints of one dialect share it
         dialect: options.dialect ?? openai,
         apiKey: settings.apiKey,
         account: settings.account,
-        models: namesOf(settings.models),
+        models,
         tier: settings.tier,
         weight: settings.weight,
         capabilities,
@@ -261,7 +263,7 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
         bulkhead: orNone({ ...options.bulkhead }),
         health: orNone(settings.health)
       }))
-    ),
+    }),
     Effect.flatMap((endpoint) => {
       const flaw = Health.flaw(endpoint)
       return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(
