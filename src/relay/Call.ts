@@ -170,6 +170,7 @@ export const run = <A, E, R>(
       attempts: [],
       tried: new Set(),
       spent: undefined,
+      room: undefined,
       demand: {
         model: call.scope ?? call.model ?? "*",
         cost: { calls: 1, tokens: call.estimatedTokens },

@@ -22,6 +22,7 @@ import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
+import type * as Room from "./Room.ts"
 import type * as Standby from "./Standby.ts"
 
 /**
@@ -129,6 +130,8 @@ export interface Progress<E> {
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */
   spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined
+  /** What was heard of its length, if it was too long for somebody. */
+  room: Room.Room | undefined
   readonly demand: GuardedEndpoint.Demand
   /** The latest failure of each candidate. */
   readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>

@@ -25,6 +25,7 @@ import * as Deadline from "./Deadline.ts"
 import * as Hedging from "./Hedging.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
+import * as Room from "./Room.ts"
 import * as Standby from "./Standby.ts"
 
 // an error of somebody else's may throw when it is looked at
@@ -87,6 +88,7 @@ const ask = <A, E, R>(
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
+  if (Room.isShort(progress.room, target, call.model)) return undefined
   const unfit = call.refusal?.(target.endpoint)
   if (unfit !== undefined) {
     // who has no use for the call says nothing about how those fare who have
@@ -151,6 +153,7 @@ const conclude = <A, E, R>(
     const isOurs = timeout !== undefined && failure === timeout
     const verdict = isOurs ? Verdict.of(failure) : judge(call, progress, failure as E)
     progress.failures.set(target, failure)
+    progress.room = Room.learn(progress.room, target, call.model, failure)
     if (!verdict.elsewhere || !call.idempotent) progress.ending ??= Exit.fail(failure)
     // what a service keeps to itself, such as a quota, may be over by the next round
     if (!verdict.again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(target)
