@@ -67,8 +67,8 @@ export interface Options {
   /** How large its share of the calls of its tier is to be, beside those of the others. Above 0, default 1. */
   readonly weight?: number | undefined
   /**
-   * What it can do, of all its models at once or by the names you use for them; what is not said counts as can. It is
-   * not asked what it cannot.
+   * What it can do, of all its models at once or by the names you use for them, each of them one of `models`; what is
+   * not said counts as can. It is not asked what it cannot.
    */
   readonly capabilities?:
     | Capabilities.Capabilities
