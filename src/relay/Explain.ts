@@ -17,6 +17,8 @@ import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
@@ -25,6 +27,7 @@ import * as Candidates from "./Candidates.ts"
 import * as Chat from "./Chat.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
 import * as Pause from "./Pause.ts"
 import type * as Progress from "./Progress.ts"
@@ -59,10 +62,22 @@ const chance = (sample: number, samples: number): Random.Random => {
   return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
 }
 
-const find = (relay: Progress.Relay, model: string, wish: Choice.Wish, now: number): Prospect.Found => {
+const find = (
+  relay: Progress.Relay,
+  model: string,
+  wish: Choice.Wish,
+  purse: Budget.Purse | undefined,
+  now: number
+): Prospect.Found => {
+  const size = { estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
   const tiers = Candidates.of(relay, model, wish)
-  const refusals = new Map(tiers.flat().map((target) => [target, target.refusal(demand, now)]))
+  const refusals = new Map(
+    tiers.flat().map((target) => [
+      target,
+      (purse && Expense.refusal(purse, size, target.endpoint)) ?? target.refusal(demand, now)
+    ])
+  )
   const chosen = new Set<GuardedEndpoint.GuardedEndpoint>()
   const canTake = (target: GuardedEndpoint.GuardedEndpoint) => refusals.get(target) === undefined ? target : undefined
   const samples = Math.min(mostSamples, Math.max(fewestSamples, 4 * refusals.size))
@@ -113,7 +128,7 @@ const ifNobody = Effect.fnUntraced(function*(
   if (!Arr.isArrayNonEmpty(failures)) {
     return failed(Lack.find(relay.registry, model, wish.needs) ?? Call.nobodyToAsk(relay, model, Attempt.none))
   }
-  const { again, failure, soonest } = RelayError.summarize<Failure.Failure>(failures, Attempt.none)
+  const { again, failure, soonest } = RelayError.summarize<Failure.Failure | BudgetExceeded>(failures, Attempt.none)
   const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
   const { deposits, reserve } = RetryBudget.balance(relay.budget, now)
   const authority = yield* Effect.withFiberSucceed(Authority.ofUnsafe)
@@ -143,9 +158,10 @@ const explain = Effect.fnUntraced(function*(
     Array.from(relay.registry.all(), (target) => Prospect.of(target, model, found, now))
 
   return yield* Effect.gen(function*() {
-    const { wish } = yield* Chat.read(request, options)
+    const { allowance, wish } = yield* Chat.read(request, options)
+    const purse = yield* Effect.withFiberSucceed(Budget.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const found = find(relay, model, wish, now)
+    const found = find(relay, model, wish, allowance === undefined ? purse : Budget.inside(purse, allowance), now)
     return {
       model,
       balance,
@@ -160,7 +176,7 @@ const explain = Effect.fnUntraced(function*(
       goesTo: [],
       ifNobody: failed(failure),
       // where the request fails by itself, nobody is asked what they would say
-      candidates: candidates(find(relay, model, Choice.noWish, now)).map(neverAsked)
+      candidates: candidates(find(relay, model, Choice.noWish, undefined, now)).map(neverAsked)
     })
   ))
 })
