@@ -173,6 +173,17 @@ describe("a budget that calls share", () => {
       ["a", "b"].map((id) => make(id, [answer("Hello.", { delay: "5 seconds" })], { prices: dear })),
       { hedge: { delay: "1 second", maxExtraLoad: 1, burst: 10 } }
     ))))
+
+  it.effect("pays for no copy that it cannot afford, and none is noted", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Trial.start(chat({ budget: { dollars: most } }))
+      yield* Trial.pass("10 seconds")
+      const { meta } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(meta.attempts.map(({ outcome }) => outcome), ["Success"])
+    }).pipe(Effect.provide(Trial.over(
+      ["a", "b"].map((id) => make(id, [answer("Hello.", { delay: "5 seconds" })], { prices: dear })),
+      { hedge: { delay: "1 second", maxExtraLoad: 1, burst: 10 } }
+    ))))
 })
 
 describe("what runs under a budget", () => {
