@@ -255,10 +255,13 @@ const answerOf = (outcome: Outcome, subject: Subject): Result.Result<ChatAnswer.
 }
 
 // embeddings and their like count as chat completions do
-const countOf = (body: unknown): number | undefined => {
+const countOf = (body: unknown): ChatAnswer.Tokens | undefined => {
   const usage = Json.isRecord(body) ? body["usage"] : undefined
-  const total = Json.isRecord(usage) ? usage["total_tokens"] : undefined
-  return Number.isSafeInteger(total) && Number(total) > 0 ? Number(total) : undefined
+  if (!Json.isRecord(usage)) return undefined
+  const count = (value: unknown): number => Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0
+  const total = count(usage["total_tokens"])
+  const input = Math.min(total, count(usage["prompt_tokens"] ?? usage["input_tokens"]))
+  return total === 0 ? undefined : { input, output: total - input, total }
 }
 
 /**
@@ -274,7 +277,7 @@ export const check = (
   reply: Reply,
   subject: Omit<Subject, "model"> & { readonly model: string | undefined },
   asks: Exclude<WireRequest.Kind, "Chat">
-): Result.Result<number | undefined, Failure.Answered> => {
+): Result.Result<ChatAnswer.Tokens | undefined, Failure.Answered> => {
   const model: unknown = Object(subject).model
   return totally(reply, { ...subject, model: subject?.model ?? "*" }, (outcome, subject) => {
     if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))

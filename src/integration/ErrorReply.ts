@@ -38,6 +38,7 @@ const byTag: { readonly [Tag in RelayError.RelayError["_tag"]]: Row } = {
   ContentRefused: [400, "invalid_request_error", "content_policy_violation"],
   RequestRejected: [400, "invalid_request_error", null],
   DeadlineExceeded: [504, "timeout_error", "deadline_exceeded"],
+  BudgetExceeded: [402, "budget_error", "budget_exceeded"],
   RelayExhausted: [503, "service_unavailable_error", "relay_exhausted"]
 }
 

@@ -66,7 +66,8 @@ export const byTag = {
   RelayExhausted: fails,
   ContentRefused: ends,
   RequestRejected: ends,
-  DeadlineExceeded: ends
+  DeadlineExceeded: ends,
+  BudgetExceeded: ends
 } as const satisfies Record<string, Verdict>
 
 /**

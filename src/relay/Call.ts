@@ -22,6 +22,7 @@ import * as Failure from "../endpoint/Failure.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Pause from "./Pause.ts"
@@ -161,8 +162,10 @@ export const run = <A, E, R>(
     const clock = Now.clockOf(fiber)
     const startedAt = Now.read(clock)
     const authority = new Authority.Authority(relay.maxAttempts, relay.budget, Authority.ofUnsafe(fiber))
+    const purse = Budget.ofUnsafe(fiber)
     const progress: Progress.Progress<E> = {
       authority,
+      purse: call.allowance === undefined ? purse : Budget.inside(purse, call.allowance),
       clock,
       random: fiber.getRef(Random.Random),
       startedAt,

@@ -19,6 +19,8 @@ import * as Quotation from "../endpoint/Quotation.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
@@ -27,6 +29,7 @@ import * as Candidates from "./Candidates.ts"
 import * as Chat from "./Chat.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
 import * as Pause from "./Pause.ts"
 import type * as Progress from "./Progress.ts"
@@ -62,10 +65,22 @@ const chance = (sample: number, samples: number): Random.Random => {
 }
 
 /** What everybody would say to the call, while nobody is chosen. */
-const survey = (relay: Progress.Relay, model: string, wish: Choice.Wish, now: number): Prospect.Found => {
+const survey = (
+  relay: Progress.Relay,
+  model: string,
+  wish: Choice.Wish,
+  purse: Budget.Purse | undefined,
+  now: number
+): Prospect.Found => {
+  const size = { estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
   const targets = Candidates.of(relay, model, wish).flat()
-  const refusals = new Map(targets.map((target) => [target, target.refusal(demand, now)]))
+  const refusals = new Map(
+    targets.map((target) => [
+      target,
+      (purse && Expense.refusal(purse, size, target.endpoint)) ?? target.refusal(demand, now)
+    ])
+  )
   return { refusals, chosen: [], strategy: relay.strategy, wish }
 }
 
@@ -127,7 +142,7 @@ const ifNobody = Effect.fnUntraced(function*(
   if (!Arr.isArrayNonEmpty(failures)) {
     return failed(Lack.find(relay.registry, model, wish.needs) ?? Call.nobodyToAsk(relay, model, Attempt.none))
   }
-  const { again, failure, soonest } = RelayError.summarize<Failure.Failure>(failures, Attempt.none)
+  const { again, failure, soonest } = RelayError.summarize<Failure.Failure | BudgetExceeded>(failures, Attempt.none)
   const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
   const { deposits, reserve } = RetryBudget.balance(relay.budget, now)
   const authority = yield* Effect.withFiberSucceed(Authority.ofUnsafe)
@@ -164,9 +179,10 @@ const explain = Effect.fnUntraced(function*(
   })
 
   return yield* Effect.gen(function*() {
-    const { wish } = yield* Chat.read(request, options)
+    const { allowance, wish } = yield* Chat.read(request, options)
+    const purse = yield* Effect.withFiberSucceed(Budget.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const surveyed = survey(relay, model, wish, now)
+    const surveyed = survey(relay, model, wish, allowance === undefined ? purse : Budget.inside(purse, allowance), now)
     const chosen = Result.try(() => choose(relay, model, surveyed, now))
     if (Result.isFailure(chosen)) {
       return nowhere(surveyed, { _tag: "Fail", failure: "Defect" }, describe(chosen.failure))
@@ -181,7 +197,11 @@ const explain = Effect.fnUntraced(function*(
     }
   }).pipe(Effect.catch((failure) =>
     Effect.succeed(
-      nowhere(survey(relay, model, Choice.noWish, now), failed(failure), "the call fails before anybody is asked")
+      nowhere(
+        survey(relay, model, Choice.noWish, undefined, now),
+        failed(failure),
+        "the call fails before anybody is asked"
+      )
     )
   ))
 })

@@ -8,14 +8,17 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
+import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
 import type * as Registry from "../endpoint/Registry.ts"
+import type * as Allowance from "../machine/Allowance.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
+import type * as Budget from "../policy/Budget.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import type * as Verdict from "../policy/Verdict.ts"
 import type * as Choice from "./Choice.ts"
@@ -66,7 +69,10 @@ export interface Call<A, E, R> {
   readonly wish?: Choice.Wish | undefined
   /** `heard` is for what the answer says of the limits. */
   readonly operation: (endpoint: Endpoint.Endpoint, heard: LimitHeaders.Heard) => Effect.Effect<A, E, R>
-  readonly usedTokens: (answer: A) => number | undefined
+  /** What the answer says that it took. */
+  readonly usage: (answer: A) => ChatAnswer.Tokens | undefined
+  /** What the caller is ready to spend on it, beside what it runs under. */
+  readonly allowance?: Allowance.Allowance | undefined
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
@@ -126,6 +132,8 @@ export interface Progress<E> {
   readonly deadlineAt: number
   /** In charge of trying again, for this call and for what runs inside it. */
   readonly authority: Authority.Authority
+  /** What its attempts are paid from; `undefined` where nobody counts. */
+  readonly purse: Budget.Purse | undefined
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */

@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import * as Capabilities from "../endpoint/Capabilities.ts"
-import { ContextTooLong } from "../endpoint/Failure.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import * as Verdict from "../policy/Verdict.ts"
 
@@ -40,7 +39,7 @@ export const learn = (
   failure: unknown
 ): Room | undefined => {
   // one that says itself that another try helps is believed
-  if (!(failure instanceof ContextTooLong) || typeof model !== "string" || Verdict.of(failure).again) return room
+  if (typeof model !== "string" || Verdict.tagOf(failure) !== "ContextTooLong" || Verdict.of(failure).again) return room
   const known = room ?? { tooSmall: 0, unknown: new Set() }
   const window = windowOf(target, model)
   if (window === Infinity) known.unknown.add(target)

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { type Attempt, Bulkhead, CircuitBreaker, ErrorReply, Failure, RateLimiter, RelayError } from "effect-relay"
+import {
+  type Attempt,
+  Budget,
+  Bulkhead,
+  CircuitBreaker,
+  ErrorReply,
+  Failure,
+  RateLimiter,
+  RelayError
+} from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
@@ -40,6 +49,7 @@ const failures = {
   ContentRefused: new Failure.ContentRefused({ endpoint: "a", attempts: [sent] }),
   RequestRejected: rejected(),
   DeadlineExceeded: new RelayError.DeadlineExceeded({ deadline: Duration.seconds(1), attempts: [sent] }),
+  BudgetExceeded: new Budget.BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5, left: 2, needed: 3 }),
   RelayExhausted: new RelayError.RelayExhausted({ attempts: [sent, refused] })
 } as const
 
@@ -56,6 +66,7 @@ const statuses: { readonly [Tag in RelayError.RelayError["_tag"]]: number } = {
   ContentRefused: 400,
   RequestRejected: 400,
   DeadlineExceeded: 504,
+  BudgetExceeded: 402,
   RelayExhausted: 503
 }
 
