@@ -170,6 +170,10 @@ const readPieces = (
   })
 }
 
+// a stream costs more than the rest of a call
+const read = (response: HttpClientResponse.HttpClientResponse, maxBytes: number): Effect.Effect<Classifier.Outcome> =>
+  isWithin(response.headers, maxBytes) ? readWhole(response, maxBytes) : readPieces(response, maxBytes)
+
 /**
  * What one request needs beside the request.
  *
@@ -222,11 +226,7 @@ const exchange = (
   if (Result.isFailure(message)) return Effect.succeed({ _tag: "Unsayable", what: message.failure })
   return Effect.matchEffect(dispatch(client, endpoint, requestOf(endpoint, message.success)), {
     onFailure: (error) => Effect.succeed(unreachable(error)),
-    // a stream costs more than the rest of a call
-    onSuccess: (response) =>
-      isWithin(response.headers, maxResponseBytes)
-        ? readWhole(response, maxResponseBytes)
-        : readPieces(response, maxResponseBytes)
+    onSuccess: (response) => read(response, maxResponseBytes)
   })
 }
 
