@@ -8,9 +8,7 @@ import * as Result from "effect/Result"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as Json from "./Json.ts"
 import * as Misfit from "./Misfit.ts"
-
-// what an API leaves out it may as well write as null
-type Nullish<A> = A | null | undefined
+import type { Nullish } from "./Misfit.ts"
 
 interface Call {
   readonly name: Nullish<string>
@@ -54,7 +52,7 @@ interface Completion {
 // every answer is checked: by hand, since a schema costs more than all that a relay decides
 const { at, count, list, object, optionalList, optionalObject, text, textOrList, whole } = Misfit
 
-const inCall = (call: unknown) =>
+const inCall: Misfit.Check = (call) =>
   optionalObject(call, (fields) => at("name", text(fields["name"])) ?? at("arguments", text(fields["arguments"])))
 
 const inToolCall: Misfit.Check = (call) =>
@@ -111,7 +109,7 @@ const hasSubstance = (message: Reply): boolean =>
  */
 export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw> => {
   const misfit = inCompletion(body)
-  if (misfit !== undefined) return Result.fail({ reason: "Malformed", detail: Misfit.describe(misfit).slice(0, 300) })
+  if (misfit !== undefined) return Result.fail({ reason: "Malformed", detail: Misfit.describe(misfit) })
   const { choices, model, usage } = body as Completion
   const choice = choices.find((choice) => (choice.index ?? 0) === 0) ?? choices[0]
   if (choice === undefined) return Result.fail({ reason: "Empty", detail: "choices is empty" })

@@ -42,6 +42,14 @@ export const at = (place: string | number, misfit: Misfit | undefined): Misfit |
   misfit && { what: misfit.what, at: `[${JSON.stringify(place)}]${misfit.at}` }
 
 /**
+ * What an API may leave out, or write as null.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Nullish<A> = A | null | undefined
+
+/**
  * A text, or nothing.
  *
  * @category checks
@@ -51,6 +59,28 @@ export const text: Check = (value) =>
   typeof value === "string" || value === undefined || value === null
     ? undefined
     : expected("string | null | undefined")
+
+/**
+ * A text.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const requiredText: Check = (value) => {
+  if (typeof value === "string") return undefined
+  return value === undefined ? missing : expected("string")
+}
+
+/**
+ * True, false, or nothing.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const flag: Check = (value) =>
+  typeof value === "boolean" || value === undefined || value === null
+    ? undefined
+    : expected("boolean | null | undefined")
 
 /**
  * A number that is finite, or nothing.
