@@ -118,7 +118,8 @@ export const read = (
     if (flaw !== undefined) return Effect.fail(rejected(flaw))
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return Effect.fail(refusal)
-    return Effect.flatMap(Expense.decode(options?.budget), (allowance) => write(request, options, allowance))
+    if (options?.budget === undefined) return write(request, options, undefined)
+    return Effect.flatMap(Expense.decode(options.budget), (allowance) => write(request, options, allowance))
   })
 
 const write = (
