@@ -149,6 +149,16 @@ describe("Limits", () => {
     assert.deepStrictEqual([limit!.limit, limit!.left(11), limit!.left(60), limit!.left(91)], [6, 2, 2, 6])
   })
 
+  it("believe an answer of unknown age from the millisecond in which the last one ends", () => {
+    for (const [at, left] of [[59, 2], [60, 5]] as const) {
+      const limits = new Limits([sliding(10, 100)])
+      const [limit] = limits.all
+      limit!.learn({ remaining: 2, resetAfter: 50 }, 0, undefined, 10)
+      limit!.learn({ remaining: 5, resetAfter: 50 }, 0, undefined, at)
+      assert.strictEqual(limit!.left(at), left, `at ${at}`)
+    }
+  })
+
   it("hold what is under way to be not in the answer yet", () => {
     const limits = new Limits([sliding(10, 100)])
     limits.all[0]!.learn({ remaining: 5, resetAfter: 50 }, 3, 0, 10)
