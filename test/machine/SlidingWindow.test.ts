@@ -5,6 +5,13 @@ import * as SlidingWindow from "../../src/machine/SlidingWindow.ts"
 import * as Law from "../Law.ts"
 import { byHistory, type Taken } from "./MeterByHistory.ts"
 
+/** What a copy holds: unlike what the meter has let go of, that does not wait for a collector. */
+const bytesOf = (meter: Meter): number => {
+  const before = process.memoryUsage().arrayBuffers
+  const copies = Array.from({ length: 200 }, () => meter.fork())
+  return (process.memoryUsage().arrayBuffers - before) / copies.length
+}
+
 const usedAt = (meter: Meter, ...times: ReadonlyArray<number>) => times.map((at) => meter.used(at))
 
 describe("SlidingWindow", () => {
@@ -50,10 +57,7 @@ describe("SlidingWindow", () => {
     const meter = SlidingWindow.make({ limit: 10, window: 1e5, burst: 10 })
     for (let now = 0; now < 8192; now++) meter.take(1, now)
     meter.take(1, 1e6)
-    const before = process.memoryUsage().arrayBuffers
-    const copies = Array.from({ length: 200 }, () => meter.fork())
-    assert.isBelow(process.memoryUsage().arrayBuffers - before, 2 ** 20)
-    assert.strictEqual(copies.at(-1)!.used(1e6), 1)
+    assert.isBelow(bytesOf(meter), 1024)
   })
 })
 
@@ -104,12 +108,11 @@ describe("SlidingWindow, of a limit above what it keeps apart", () => {
 
   it("keeps a bounded number of times, also when most is given back", () => {
     const meter = SlidingWindow.make({ limit: 10, window: 1e9, burst: 10 })
-    const before = process.memoryUsage().arrayBuffers
     for (let now = 0; now < 1e6; now++) {
       meter.take(1, now)
       if (now > 10) meter.correct(-1, now)
     }
-    assert.isBelow(process.memoryUsage().arrayBuffers - before, 2 ** 20)
+    assert.isBelow(bytesOf(meter), 1024)
     assert.strictEqual(meter.used(1e6), 11)
     meter.correct(-1, 3)
     assert.strictEqual(meter.used(1e6), 10)

@@ -204,6 +204,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "at the edge there is room either way; the ring is only twice as long"
   },
   {
+    file: "src/machine/SlidingWindow.ts",
+    line: "if (length !== this.#ring.length) this.#ring = new Float64Array(length)",
+    was: "length !== this.#ring.length",
+    becomes: "true",
+    why: "a new ring of the same length is as good; the question only spares the memory"
+  },
+  {
     file: "src/machine/TokenBucket.ts",
     line: "if (by < 0) this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0",
     was: "by < 0",
