@@ -65,6 +65,22 @@ export const authorize =
     return HttpClientRequest.setHeader(headed, header, scheme === undefined ? key : `${scheme} ${key}`)
   }
 
+/**
+ * An endpoint as whoever answers for `model`, its own name for the model.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const subjectOf = (endpoint: Endpoint.Endpoint, model: string, now: number): Classifier.Subject => ({
+  endpoint: endpoint.id,
+  account: endpoint.account,
+  model,
+  dialect: endpoint.dialect,
+  validate: endpoint.validate,
+  secrets: secretsOf(endpoint),
+  now
+})
+
 const always = (): boolean => true
 
 /** What the HTTP client is told beside the request. */
@@ -85,8 +101,13 @@ const surround = <R>(context: Context.Context<R>, endpoint: Endpoint.Endpoint): 
   ])
 }
 
-// the cause may print the request, headers and all: only its code is taken
-const codeOf = (error: HttpClientError.HttpClientError): string => {
+/**
+ * What a client failed with, as a code: the cause may print the request, headers and all.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const codeOf = (error: HttpClientError.HttpClientError): string => {
   let cause: unknown = error.reason.cause
   while (cause instanceof Error && !("code" in cause) && cause.cause !== undefined) cause = cause.cause
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
@@ -160,7 +181,13 @@ const readWhole = (
         : Effect.succeed(utf8.decode(bytes))
   })
 
-const read = (
+/**
+ * Reads a body as text, up to a limit.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const read = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number
 ): Effect.Effect<string, Fault.Fault> =>
@@ -208,15 +235,7 @@ export const complete = Effect.fnUntraced(function*(
   )
   const now = yield* Clock.currentTimeMillis
   if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
-  const answer = Classifier.classify(outcome, {
-    endpoint: endpoint.id,
-    account: endpoint.account,
-    model,
-    dialect: endpoint.dialect,
-    validate: endpoint.validate,
-    secrets: secretsOf(endpoint),
-    now
-  })
+  const answer = Classifier.classify(outcome, subjectOf(endpoint, model, now))
   if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
   return answer.success
 })

@@ -79,7 +79,10 @@ const tagOf = {
 } as const satisfies Record<Meaning.Meaning, Failure.Answered["_tag"]>
 
 /** Where the service itself says whether a retry helps, and that is not what such a failure means anyway. */
-const retryOf = ({ headers }: Reply, tag: keyof typeof Verdict.byTag): { readonly retry?: Verdict.Retry } => {
+const retryOf = (
+  { headers }: Pick<Reply, "headers">,
+  tag: keyof typeof Verdict.byTag
+): { readonly retry?: Verdict.Retry } => {
   const { again } = Verdict.byTag[tag]
   const said = headers["x-should-retry"]?.trim().toLowerCase()
   if (said === "false" && again) return { retry: "Elsewhere" }
@@ -152,9 +155,15 @@ const fail = (
   }
 }
 
-const invalid = (
+/**
+ * The failure of a reply that is no answer, and no error either.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const invalid = (
   subject: Subject,
-  reply: Reply,
+  reply: Pick<Reply, "status" | "headers">,
   reason: Failure.InvalidResponse["reason"],
   message: string
 ): Failure.InvalidResponse => {
@@ -250,17 +259,51 @@ export const classify = (
   if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
   const body = bodyOf(outcome, subject, asForChats)
   if (Result.isFailure(body)) return Result.fail(body.failure)
-  const { finishReasons, read } = subject.dialect ?? openai
-  const context = { model: subject.model, body: body.success, finishReasons }
-  const answer = safely(
-    () => Result.flatMap(read(body.success), (draft) => ChatAnswer.judge(draft, context)),
-    () => unread
-  )
+  const { read } = subject.dialect ?? openai
+  return judge(safely(() => read(body.success), () => unread), body.success, outcome, subject)
+}
+
+const judge = (
+  draft: Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw>,
+  body: unknown,
+  reply: Pick<Reply, "status" | "headers">,
+  subject: Subject
+): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
+  const { finishReasons } = subject.dialect ?? openai
+  const context = { model: subject.model, body, finishReasons }
+  // whatever a dialect of somebody else's calls a draft
+  const answer = safely(() => Result.flatMap(draft, (draft) => ChatAnswer.judge(draft, context)), () => unread)
   if (Result.isFailure(answer)) {
-    return Result.fail(invalid(subject, outcome, answer.failure.reason, answer.failure.detail))
+    return Result.fail(invalid(subject, reply, answer.failure.reason, answer.failure.detail))
   }
   const flaw = flawOf(answer.success, subject)
-  return flaw === undefined ? Result.succeed(answer.success) : Result.fail(invalid(subject, outcome, "Rejected", flaw))
+  return flaw === undefined ? Result.succeed(answer.success) : Result.fail(invalid(subject, reply, "Rejected", flaw))
+}
+
+/**
+ * The answer that came bit by bit, now that it is whole, or why it is none. It
+ * has no body.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const classifyStreamed = (
+  draft: ChatAnswer.Draft,
+  reply: Pick<Reply, "status" | "headers">,
+  subject: Subject
+): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => judge(Result.succeed(draft), null, reply, subject)
+
+/**
+ * The failure that one event of a stream is; `undefined` for one that tells of
+ * none. `json` is what its text holds.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const failureInEvent = (reply: Reply, json: unknown, subject: Subject): Failure.Answered | undefined => {
+  const { error } = subject.dialect ?? openai
+  // nearly none tells of one, and this is asked for every few characters
+  return safely(() => error(json), () => undefined) === undefined ? undefined : failureIn(reply, subject)
 }
 
 // embeddings and their like count as chat completions do

@@ -142,7 +142,6 @@ export const due = (self: Pulse, rule: Rule): number => {
   return rule.characters > 0 ? Math.min(idle, self.stretchedFrom + rule.stretch) : idle
 }
 
-
 /**
  * The verdict on a stream, to be asked for when it is due; asked earlier, there is none yet.
  *

@@ -112,13 +112,15 @@ const send = <A, E, R>(
   progress: Progress.Progress<E>,
   admission: GuardedEndpoint.Admission,
   now: number,
+  lead: () => boolean,
   onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
   const { endpoint } = admission.target
-  const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
+  // a stream may take as long as it likes, if only it goes on
+  const limit = call.isStream === true ? Infinity : endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
-  const operation = call.operation(endpoint, admission) as Effect.Effect<A, Progress.Failed<E>, R>
+  const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
   if (time === Infinity) return Effect.provideService(operation, CurrentAuthority, progress.authority)
   return Effect.withFiber((fiber) => {
     const context = Context.add(fiber.context as Context.Context<R>, CurrentAuthority, progress.authority)
@@ -175,12 +177,15 @@ const judge = <A, E, R>(
   }
 }
 
+const isAlone = (): boolean => true
+
 /** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
 const attempt = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  tier?: Registry.Tier
+  tier?: Registry.Tier,
+  lead: () => boolean = isAlone
 ): Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R> =>
   Effect.suspend(() => {
     let admission: GuardedEndpoint.Admission | undefined
@@ -194,7 +199,7 @@ const attempt = <A, E, R>(
         progress.authority.take(progress.sent === 0)
         progress.sent++
         progress.asked = admission.target
-        return send(relay, call, progress, admission, now, (failure) => timeout = failure)
+        return send(relay, call, progress, admission, now, lead, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined

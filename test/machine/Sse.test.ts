@@ -106,8 +106,10 @@ describe("Sse", () => {
       if (events.length > 0 && self.type === "") self.type = type
       return events
     }],
-    ["joins lines of data without a line feed", (self, bytes) =>
-      Sse.read(self, bytes).map(({ data, type }) => ({ type, data: data.replaceAll("\n", "") }))],
+    [
+      "joins lines of data without a line feed",
+      (self, bytes) => Sse.read(self, bytes).map(({ data, type }) => ({ type, data: data.replaceAll("\n", "") }))
+    ],
     ["drops events whose data is empty", (self, bytes) => Sse.read(self, bytes).filter(({ data }) => data !== "")]
   ]
   it.effect.each(broken)(
