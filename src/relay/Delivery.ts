@@ -85,6 +85,7 @@ export class Delivery {
   #before = 0
   #hasCalls = false
   #endpoint = ""
+  #begun = 0
   #break: Break | undefined
   #marker: Extract<Chunk, { readonly because: string }> | undefined
   #committedAt: number | undefined
@@ -125,6 +126,7 @@ export class Delivery {
 
   /** A new attempt. */
   begin(endpoint: string, lead: () => boolean): Voice {
+    this.#begun++
     return new Voice(endpoint, lead, this.isContinuing ? this.#text.slice(this.before.length) : "")
   }
 
@@ -222,7 +224,12 @@ export class Delivery {
       this.#hasCalls = false
     }
     if (marker?._tag === "Continued") this.#before = this.#characters
-    return this.#say([...(marker === undefined ? [] : [marker]), { _tag: "Start", endpoint, model }, ...held])
+    return this.#say([...(marker === undefined ? [] : [marker]), {
+      _tag: "Start",
+      endpoint,
+      model,
+      attempts: this.#begun
+    }, ...held])
   }
 
   #say(chunks: Array<Chunk>): Effect.Effect<void> | undefined {

@@ -24,7 +24,9 @@ export const StreamChunk = Schema.Union([
   Schema.TaggedStruct("Start", {
     endpoint: Schema.String,
     /** The model that answers, by the endpoint's name for it. */
-    model: Schema.String
+    model: Schema.String,
+    /** How often the request was sent so far, copies included. */
+    attempts: Schema.Int
   }),
   Schema.TaggedStruct("TextDelta", { text: Schema.String }),
   Schema.TaggedStruct("ReasoningDelta", { text: Schema.String }),

@@ -20,6 +20,7 @@ import * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import * as HttpHeader from "../endpoint/HttpHeader.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
+import * as WireMessage from "../endpoint/WireMessage.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
@@ -51,7 +52,7 @@ export interface Options extends StreamOptions.Options {
   readonly hedge?: boolean | undefined
   /** Sent to the endpoint beside its own; keys, cookies and what belongs to a connection are left out. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined
-  /** Which retry of the caller's own this is, from 1: then the relay waits for no other round. */
+  /** Which retry of the caller's own this is, from 1: then the relay waits for no other round. Default: what `headers` say. */
   readonly retry?: number | undefined
 }
 
@@ -77,7 +78,7 @@ interface Asked {
   readonly headers: WireHeaders.WireHeaders
   readonly settings: StreamOptions.Settings
   readonly deadline: number | undefined
-  readonly isRetry: boolean
+  readonly retry: number
 }
 
 // how the answer comes is the relay's to say
@@ -104,7 +105,7 @@ const headersOf = (headers: Options["headers"]): Effect.Effect<WireHeaders.WireH
 const callOf = (
   relay: Progress.Relay,
   transport: ChatApi.Transport,
-  { deadline, headers, isRetry, settings, written }: Asked,
+  { deadline, headers, retry, settings, written }: Asked,
   delivery: Delivery
 ): Progress.Call<ChatStream.Streamed, Failure.Answered, never> => {
   const { body, model, wish } = written
@@ -137,7 +138,7 @@ const callOf = (
         return ChatStream.run(transport, endpoint, {
           model: Endpoint.wireModel(endpoint, model) ?? model,
           body: bodyFor(endpoint),
-          headers,
+          headers: WireMessage.withoutKey(headers, endpoint.dialect),
           rule: StreamOptions.ruleFor(settings, endpoint, relay.attemptTimeout),
           before: delivery.before,
           input: wish.input,
@@ -153,7 +154,7 @@ const callOf = (
     isAnnounced: false,
     idempotent: true,
     mayHedge: written.mayHedge,
-    isRetry
+    isRetry: retry > 0
   }
 }
 
@@ -178,13 +179,14 @@ export const make = (
   ): Effect.fn.Return<Asked, RelayError.RelayError> {
     const flaw = flawOf(asked)
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
-    const { affinity, deadline, headers, hedge, retry = 0, ...own } = options ?? {}
+    const { affinity, deadline, headers, hedge, retry = WireHeaders.callersRetry(headers ?? {}), ...own } = options ??
+      {}
     const written = yield* Chat.read(withoutStream(asked), { affinity, hedge })
     return {
       written,
       headers: yield* headersOf(headers),
       deadline: yield* Deadline.decode(deadline),
-      isRetry: retry > 0,
+      retry,
       settings: Object.keys(own).length === 0
         ? settings
         : yield* Effect.mapError(
@@ -200,6 +202,7 @@ export const make = (
     out: Queue.Queue<StreamChunk.StreamChunk, RelayError.StreamError | Cause.Done>
   ): Effect.fn.Return<void, RelayError.StreamError> {
     const asked = yield* read(request, options)
+    if (asked.retry > 0) relay.events.tell({ _tag: "CallerRetried", path: "/chat/completions", retry: asked.retry })
     const { model, wish } = asked.written
     const lack = Lack.find(relay.registry, model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)

@@ -122,7 +122,7 @@ describe("a stream", () => {
     Effect.gen(function*() {
       const heard = yield* Hearing.whole()
       assert.deepStrictEqual(heard.chunks.slice(0, -1), [
-        { _tag: "Start", endpoint: "a", model: "claude-1" },
+        { _tag: "Start", endpoint: "a", model: "claude-1", attempts: 1 },
         { _tag: "ReasoningDelta", text: "Hm." },
         { _tag: "TextDelta", text: "Let me " },
         { _tag: "TextDelta", text: "look." },
