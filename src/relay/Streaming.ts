@@ -82,9 +82,11 @@ interface Asked {
 }
 
 // how the answer comes is the relay's to say
-const withoutStream = (
-  { stream: _, stream_options: __, ...request }: ChatRequest.ChatRequest
-): ChatRequest.ChatRequest => request as ChatRequest.ChatRequest
+const withoutStream = (request: ChatRequest.ChatRequest): ChatRequest.ChatRequest => ({
+  ...request,
+  stream: undefined,
+  stream_options: undefined
+})
 
 const flawOf = (request: ChatRequest.ChatRequest): string | undefined => {
   if (typeof request !== "object" || request === null) return "the request has to be an object"

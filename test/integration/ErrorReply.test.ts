@@ -40,10 +40,18 @@ const failures = {
   ContentRefused: new Failure.ContentRefused({ endpoint: "a", attempts: [sent] }),
   RequestRejected: rejected(),
   DeadlineExceeded: new RelayError.DeadlineExceeded({ deadline: Duration.seconds(1), attempts: [sent] }),
+  StreamInterrupted: new RelayError.StreamInterrupted({
+    endpoint: "a",
+    text: "Hel",
+    because: "InvalidResponse",
+    detail: "reset",
+    tokens: { input: 1, output: 1, total: 2, isEstimated: true },
+    attempts: [sent]
+  }),
   RelayExhausted: new RelayError.RelayExhausted({ attempts: [sent, refused] })
 } as const
 
-const statuses: { readonly [Tag in RelayError.RelayError["_tag"]]: number } = {
+const statuses: { readonly [Tag in RelayError.StreamError["_tag"]]: number } = {
   RateLimited: 429,
   QuotaExceeded: 429,
   CircuitOpen: 503,
@@ -55,6 +63,7 @@ const statuses: { readonly [Tag in RelayError.RelayError["_tag"]]: number } = {
   ContextTooLong: 400,
   ContentRefused: 400,
   RequestRejected: 400,
+  StreamInterrupted: 502,
   DeadlineExceeded: 504,
   RelayExhausted: 503
 }
@@ -72,7 +81,7 @@ describe("the reply for a failure", () => {
   it("is known for each tag there is", () => {
     assert.deepStrictEqual(
       Object.keys(failures).toSorted(),
-      RelayError.RelayError.members.map((failure) => failure.identifier).toSorted()
+      RelayError.StreamError.members.map((failure) => failure.identifier).toSorted()
     )
   })
 
