@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
@@ -19,6 +20,7 @@ import type * as Meta from "../relay/Meta.ts"
 import type * as RelayEvent from "../relay/RelayEvent.ts"
 import type * as RelayExplanation from "../relay/RelayExplanation.ts"
 import * as RelayService from "../relay/RelayService.ts"
+import type * as StreamChunk from "../relay/StreamChunk.ts"
 import * as Promised from "./Promised.ts"
 import * as RelayFetch from "./RelayFetch.ts"
 
@@ -51,6 +53,14 @@ export interface ExecuteOptions extends RelayService.ExecuteOptions<unknown>, Ab
 export interface ChatOptions extends RelayService.ChatOptions, Abortable {}
 
 /**
+ * What a caller can say about one stream.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StreamOptions extends RelayService.StreamOptions, Abortable {}
+
+/**
  * A relay by promises. Durations are milliseconds, or texts such as `"5 seconds"`.
  *
  * @category models
@@ -68,6 +78,14 @@ export interface RelayPromise {
     operation: (endpoint: Endpoint.Endpoint, signal: AbortSignal) => PromiseLike<A>,
     options?: ExecuteOptions
   ) => Promise<{ readonly value: A; readonly meta: Meta.Meta }>
+  /**
+   * Asks for a completion that comes bit by bit; each `for await` asks anew, and
+   * one that is left hangs up. The last chunk is a `Finish`, or it throws.
+   */
+  readonly stream: (
+    request: ChatRequest.ChatRequest,
+    options?: StreamOptions
+  ) => AsyncIterable<StreamChunk.StreamChunk>
   /** Goes into the clients that take one: see `RelayFetch`. */
   readonly fetch: typeof globalThis.fetch
   /** What `chat` would do with this request now; nothing is sent. */
@@ -146,17 +164,27 @@ export const make = async (
   }
 }
 
+const aborted = (signal: AbortSignal | undefined): Effect.Effect<never> =>
+  Effect.callback((resume) => {
+    const onAbort = () => resume(Effect.die(signal?.reason))
+    if (signal?.aborted === true) onAbort()
+    signal?.addEventListener("abort", onAbort, { once: true })
+    return Effect.sync(() => signal?.removeEventListener("abort", onAbort))
+  })
+
 const over = (
   relay: RelayService.RelayService,
   managed: ManagedRuntime.ManagedRuntime<RelayService.RelayService, unknown>
 ): RelayPromise => {
   let isDisposed = false
+  const gone = new Error("this relay was disposed of")
+  const disposal = Latch.makeUnsafe(false)
   // a runtime that is gone says so in words of its own
   const runtime: Promised.Runtime = {
     runPromiseExit: async (effect, options) => {
       const exit = isDisposed ? undefined : await managed.runPromiseExit(effect, options)
       if (exit !== undefined && !(isDisposed && Exit.hasInterrupts(exit))) return exit
-      return Exit.die(new Error("this relay was disposed of"))
+      return Exit.die(gone)
     }
   }
   const run = <A, E>(effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
@@ -178,6 +206,16 @@ const over = (
         ),
         signal
       ),
+    stream: (request, { signal, ...options } = {}) =>
+      Stream.toAsyncIterable(Stream.suspend(() => {
+        if (isDisposed) return Stream.die(gone)
+        if (signal?.aborted === true) return Stream.die(signal.reason)
+        return Stream.unwrap(Effect.map(managed.contextEffect, (context) =>
+          relay.stream(request, options).pipe(
+            Stream.provideContext(context),
+            Stream.interruptWhen(Effect.raceFirst(Effect.andThen(disposal.await, Effect.die(gone)), aborted(signal)))
+          )))
+      })),
     fetch: RelayFetch.make(relay, { runtime }),
     explain: (request, options) => run(relay.explain(request, options)),
     status: () => run(relay.status),
@@ -193,6 +231,7 @@ const over = (
     },
     dispose: () => {
       isDisposed = true
+      disposal.openUnsafe()
       return managed.dispose()
     }
   }

@@ -1,7 +1,7 @@
 /** Streams over real connections: who is hung up on, who is slowed down, what is read however it is cut. */
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Latch, Layer, Stream } from "effect"
 import { type ChatRequest, RelayService, Retry, type StreamChunk } from "effect-relay"
 import { FetchHttpClient, type HttpClient } from "effect/http"
 import type { ServerResponse } from "node:http"
@@ -129,16 +129,14 @@ describe.each(Object.entries(clients))("a stream over %s", (name, client) => {
         next()
       })
       const relay = yield* over(client, [server], { maxResponseBytes: 100_000_000 })
-      let isWaiting = true
+      const goesOn = Latch.makeUnsafe(false)
       let taken = 0
       let text = 0
       const fiber = yield* Effect.forkChild(
         Stream.runForEach(relay.stream(hi), (chunk: StreamChunk.StreamChunk) => {
           taken++
           if (chunk._tag === "TextDelta") text += chunk.text.length
-          return taken < 3 ? Effect.void : Effect.gen(function*() {
-            while (isWaiting) yield* Effect.sleep("10 millis")
-          })
+          return taken < 3 ? Effect.void : goesOn.await
         }),
         { startImmediately: true }
       )
@@ -149,7 +147,7 @@ describe.each(Object.entries(clients))("a stream over %s", (name, client) => {
         yield* Effect.sleep("300 millis")
       }
       assert.isBelow(written, total, "the endpoint was not slowed down")
-      isWaiting = false
+      goesOn.openUnsafe()
       yield* promptly(Fiber.join(fiber))
       const expected = Array.from({ length: total }, (_, index) => `${index}:${filler};`.length)
       assert.strictEqual(text, expected.reduce((sum, size) => sum + size, 0))
