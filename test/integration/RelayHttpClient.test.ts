@@ -252,6 +252,17 @@ describe("a stream by an HttpClient over a relay", () => {
       assert.deepStrictEqual(yield* inFlight, [0, 0])
     }).pipe(Effect.provide(over(ScriptedEndpoint.stream(["Hel"], { end: "reset" })))))
 
+  it.live("lets go of its endpoint when the scope of its response closes, though nobody has read its body", () =>
+    Effect.gen(function*() {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const client = HttpClient.withScope(yield* HttpClient.HttpClient)
+        assert.strictEqual((yield* client.execute(streamed)).status, 200)
+        assert.deepStrictEqual(yield* inFlight, [0, 1])
+      }))
+      yield* Effect.sleep("20 millis")
+      assert.deepStrictEqual(yield* inFlight, [0, 0])
+    }).pipe(Effect.provide(over(ScriptedEndpoint.stream(["Hel"], { end: "silence" })))))
+
   it.live("lets go of its endpoint when its body is left, and when it is interrupted before there is one", () =>
     Effect.gen(function*() {
       const first = yield* Stream.runHead(HttpClientResponse.stream(ask))
