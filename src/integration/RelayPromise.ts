@@ -16,6 +16,8 @@ import * as Stream from "effect/Stream"
 import type * as ChatRequest from "../endpoint/ChatRequest.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
+import * as Arguments from "../policy/Arguments.ts"
+import * as CallOptions from "../relay/CallOptions.ts"
 import type * as Meta from "../relay/Meta.ts"
 import type * as RelayEvent from "../relay/RelayEvent.ts"
 import type * as RelayExplanation from "../relay/RelayExplanation.ts"
@@ -113,6 +115,22 @@ export type Endpoints = {
   ) => Promise<void>
 }
 
+// one of another realm is one as well
+const isSignal = (value: unknown): value is AbortSignal =>
+  typeof value === "object" && value !== null && "throwIfAborted" in value && "addEventListener" in value
+
+const noSignal = (value: unknown) =>
+  CallOptions.rejected({ argument: "signal", value: Arguments.show(value), rule: "it has to be an AbortSignal" })
+
+/** The signal among the options of a call, and the rest of them; what is no object is the relay's to refuse. */
+const split = <Options extends Abortable>(
+  options: Options | undefined
+): { readonly signal?: AbortSignal | undefined; readonly rest: Omit<Options, "signal"> | undefined } => {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return { rest: options }
+  const { signal, ...rest } = options
+  return { signal, rest }
+}
+
 type Source = RelayService.Options | Layer.Layer<RelayService.RelayService, unknown>
 
 const layerOf = (relay: Source): Layer.Layer<RelayService.RelayService, unknown> =>
@@ -190,11 +208,19 @@ const over = (
   const run = <A, E>(effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
     Promised.run(runtime, effect, signal)
   const { endpoints } = relay
+  const call = <Options extends Abortable, A, E>(
+    options: Options | undefined,
+    ask: (options: Omit<Options, "signal"> | undefined) => Effect.Effect<A, E>
+  ): Promise<A> => {
+    const { rest, signal } = split(options)
+    if (signal === undefined || isSignal(signal)) return run(ask(rest), signal)
+    return run(Effect.fail(noSignal(signal)))
+  }
 
   return {
-    chat: (request, { signal, ...options } = {}) => run(relay.chat(request, options), signal),
-    execute: (operation, { signal, ...options } = {}) =>
-      run(
+    chat: (request, options) => call(options, (rest) => relay.chat(request, rest)),
+    execute: (operation, options) =>
+      call(options, (rest) =>
         relay.execute(
           (endpoint) =>
             // who gives back a plain value has kept a promise
@@ -202,16 +228,16 @@ const over = (
               try: async (signal) => operation(endpoint, signal),
               catch: (failure): unknown => failure
             }),
-          options
-        ),
-        signal
-      ),
-    stream: (request, { signal, ...options } = {}) =>
+          rest
+        )),
+    stream: (request, options) =>
       Stream.toAsyncIterable(Stream.suspend(() => {
+        const { rest, signal } = split(options)
         if (isDisposed) return Stream.die(gone)
+        if (signal !== undefined && !isSignal(signal)) return Stream.fail(noSignal(signal))
         if (signal?.aborted === true) return Stream.die(signal.reason)
         return Stream.unwrap(Effect.map(managed.contextEffect, (context) =>
-          relay.stream(request, options).pipe(
+          relay.stream(request, rest).pipe(
             Stream.provideContext(context),
             Stream.interruptWhen(Effect.raceFirst(Effect.andThen(disposal.await, Effect.die(gone)), aborted(signal)))
           )))

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { type Attempt, Bulkhead, CircuitBreaker, ErrorReply, Failure, RateLimiter, RelayError } from "effect-relay"
+import {
+  type Attempt,
+  Budget,
+  Bulkhead,
+  CircuitBreaker,
+  ErrorReply,
+  Failure,
+  RateLimiter,
+  RelayError
+} from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
@@ -48,6 +57,7 @@ const failures = {
     tokens: { input: 1, output: 1, total: 2, isEstimated: true },
     attempts: [sent]
   }),
+  BudgetExceeded: new Budget.BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5, left: 2, needed: 3 }),
   RelayExhausted: new RelayError.RelayExhausted({ attempts: [sent, refused] })
 } as const
 
@@ -65,6 +75,7 @@ const statuses: { readonly [Tag in RelayError.StreamError["_tag"]]: number } = {
   RequestRejected: 400,
   StreamInterrupted: 502,
   DeadlineExceeded: 504,
+  BudgetExceeded: 402,
   RelayExhausted: 503
 }
 

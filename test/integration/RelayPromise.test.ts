@@ -85,6 +85,34 @@ describe("a relay by promises", () => {
       assert.instanceOf(bad, Failure.RequestRejected)
     }))
 
+  it.live("rejects what untyped code says of a call and cannot mean, its signal included, and sends nothing", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("Hello.")])])
+      const cases: ReadonlyArray<readonly [options: unknown, detail: string]> = [
+        [{ signal: "stop" }, "signal is \"stop\", but it has to be an AbortSignal"],
+        [{ signal: null }, "signal is null, but it has to be an AbortSignal"],
+        [{ signal: { aborted: false } }, "signal is object, but it has to be an AbortSignal"],
+        [{ signal: new AbortController().signal, deadlin: 5 }, "deadlin is 5, but there is no such option"],
+        [null, "options is null, but it has to be an object"],
+        [[], "options is array, but it has to be an object"],
+        ["fast", "options is \"fast\", but it has to be an object"],
+        [5, "options is 5, but it has to be an object"]
+      ]
+      for (const [options, detail] of cases) {
+        for (
+          const call of [
+            () => relay.chat(hi, options as never),
+            () => relay.execute(async () => assert.fail("it ran"), options as never)
+          ]
+        ) {
+          const reason = yield* rejectionOf(call)
+          assert.instanceOf(reason, Failure.RequestRejected)
+          assert.deepInclude(reason, { detail, attempts: [] })
+        }
+      }
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
   it.live("rejects with InvalidConfiguration where it cannot be built", () =>
     Effect.gen(function*() {
       const reason = yield* rejectionOf(() => RelayPromise.make({ endpoints: [] }))

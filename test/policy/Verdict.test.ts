@@ -38,7 +38,13 @@ describe("Verdict", () => {
 
   it("sends a request nowhere else when the fault is its own", () => {
     const ends = Object.entries(Verdict.byTag).flatMap(([tag, { elsewhere }]) => elsewhere ? [] : [tag])
-    assert.sameMembers(ends, ["ContentRefused", "RequestRejected", "DeadlineExceeded", "StreamInterrupted"])
+    assert.sameMembers(ends, [
+      "ContentRefused",
+      "RequestRejected",
+      "StreamInterrupted",
+      "DeadlineExceeded",
+      "BudgetExceeded"
+    ])
     for (const { again, elsewhere } of Object.values(Verdict.byTag)) assert.isTrue(elsewhere || !again)
   })
 
