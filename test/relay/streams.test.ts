@@ -412,6 +412,28 @@ describe("after the commit point", () => {
       circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) }
     }))))
 
+  it.effect("a break repeats no secret that the endpoint repeats", () =>
+    Effect.gen(function*() {
+      const failure = Hearing.interruptionOf(yield* Hearing.whole())
+      assert.strictEqual(failure.because, "Unauthorized")
+      assert.notInclude(JSON.stringify([failure, failure.message]), "key-of-a")
+    }).pipe(Effect.provide(over({
+      a: events([
+        delta({ content: "Hi" }),
+        event({ error: { code: "invalid_api_key", message: "Incorrect API key provided: key-of-a" } })
+      ])
+    }))))
+
+  it.effect("whoever listens to the relay hears of each attempt at its end, and of the failure", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      yield* Hearing.whole({ afterCommit: "restart" })
+      yield* Effect.yieldNow
+      const told = heard.map((event) => event._tag === "AttemptEnded" ? event.attempt.outcome : event._tag)
+      assert.deepStrictEqual(told, ["InvalidResponse", "EndpointUnavailable", "CallFailed"])
+      assert.deepInclude(heard.at(-1), { _tag: "CallFailed", failure: "StreamInterrupted" })
+    }).pipe(Effect.scoped, Effect.provide(over({ a: stream(words, { end: "reset" }), b: status(500) }))))
+
   it.effect("another begins anew behind a marker, if the caller wants that", () =>
     Effect.gen(function*() {
       const heard = yield* Hearing.whole({ afterCommit: "restart" })
