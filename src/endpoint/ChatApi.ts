@@ -43,6 +43,22 @@ export const authorize =
 // a redirect would carry the key and the prompt to an address nobody configured
 const manual = { redirect: "manual" } as const
 
+/**
+ * An endpoint as whoever answers for `model`, its own name for the model.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const subjectOf = (endpoint: Endpoint.Endpoint, model: string, now: number): Classifier.Subject => ({
+  endpoint: endpoint.id,
+  account: endpoint.account,
+  model,
+  dialect: endpoint.dialect,
+  validate: endpoint.validate,
+  secrets: Letterhead.of(endpoint).secrets,
+  now
+})
+
 const always = (): boolean => true
 
 /** What the HTTP client is told beside the request. */
@@ -65,8 +81,13 @@ const surround = <R>(context: Context.Context<R>, endpoint: Endpoint.Endpoint): 
   ])
 }
 
-// the cause may print the request, headers and all: only its code is taken
-const codeOf = (error: HttpClientError.HttpClientError): string => {
+/**
+ * What a client failed with, as a code: the cause may print the request, headers and all.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const codeOf = (error: HttpClientError.HttpClientError): string => {
   let cause: unknown = error.reason.cause
   while (cause instanceof Error && !("code" in cause) && cause.cause !== undefined) cause = cause.cause
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
@@ -170,8 +191,17 @@ const readPieces = (
   })
 }
 
-// a stream costs more than the rest of a call
-const read = (response: HttpClientResponse.HttpClientResponse, maxBytes: number): Effect.Effect<Classifier.Outcome> =>
+/**
+ * What came of a request: its body as text, up to a limit. Not by a stream where
+ * its length is known, since that costs more than the rest of a call.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const read = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<Classifier.Outcome> =>
   isWithin(response.headers, maxBytes) ? readWhole(response, maxBytes) : readPieces(response, maxBytes)
 
 /**
@@ -204,15 +234,7 @@ export const complete = (
     Effect.flatMap(exchange(transport, endpoint, model, body), (outcome) => {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
-      return Effect.fromResult(Classifier.classify(outcome, {
-        endpoint: endpoint.id,
-        account: endpoint.account,
-        model,
-        dialect: endpoint.dialect,
-        validate: endpoint.validate,
-        secrets: Letterhead.of(endpoint).secrets,
-        now
-      }))
+      return Effect.fromResult(Classifier.classify(outcome, subjectOf(endpoint, model, now)))
     })
   )
 

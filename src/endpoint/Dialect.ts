@@ -20,6 +20,7 @@
  */
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as Definition from "./dialect/Definition.ts"
+import type * as Streamed from "./StreamPiece.ts"
 import type * as ReadError from "./WireError.ts"
 
 /**
@@ -29,6 +30,22 @@ import type * as ReadError from "./WireError.ts"
  * @since 0.1.0
  */
 export interface Dialect extends Definition.Dialect {}
+
+/**
+ * How one kind of API streams its answers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Streaming extends Definition.Streaming {}
+
+/**
+ * What the reader of a stream makes of an event.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StreamPiece = Streamed.StreamPiece
 
 /**
  * Whose limit a 429 tells of.

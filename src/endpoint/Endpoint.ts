@@ -74,6 +74,8 @@ export interface Options {
     | Capabilities.Capabilities
     | Readonly<Record<string, Capabilities.Capabilities>>
     | undefined
+  /** Whether it goes on from an answer that somebody else began, given as the last message. Default: false. */
+  readonly prefill?: boolean | undefined
   readonly limits?: Limits | undefined
   readonly prices?: Prices | undefined
   /** Headers sent with every request, beside the key's; wrap the secret ones in `Redacted`. */
@@ -162,6 +164,7 @@ const Settings = Schema.Struct({
   weight,
   // checked by itself: it comes in two forms
   capabilities: overrides,
+  prefill: Configuration.flag,
   limits: Schema.Struct({ requestsPerMinute: limit, tokensPerMinute: limit, concurrency: limit }),
   prices: Schema.optional(
     Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
@@ -194,6 +197,7 @@ export interface Endpoint {
   readonly tier: number
   readonly weight: number
   readonly capabilities: Capabilities.Offers
+  readonly prefill: boolean
   readonly limits: Limits
   readonly prices: Prices | undefined
   readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
@@ -231,6 +235,7 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
       tier: 0,
       weight: 1,
       capabilities: {},
+      prefill: false,
       limits: {},
       headers: {},
       circuitBreaker: {},
@@ -253,6 +258,7 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
         tier: settings.tier,
         weight: settings.weight,
         capabilities,
+        prefill: settings.prefill,
         limits: orNone(settings.limits),
         prices: settings.prices,
         headers: orNone(settings.headers),

@@ -63,6 +63,8 @@ export const EndpointStatus = Schema.Struct({
   latency: Schema.Number,
   /** Median of its own past; absent until enough answers came. */
   usualLatency: Schema.optionalKey(Schema.Number),
+  /** Moving average of how long the first tokens of streamed answers took; absent when none was streamed lately. */
+  firstToken: Schema.optionalKey(Schema.Number),
   /** The tag of its last failure. */
   lastFailure: Schema.optionalKey(Schema.String),
   circuit: CircuitBreaker.Snapshot,

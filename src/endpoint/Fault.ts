@@ -20,6 +20,8 @@ export type Fault =
   | { readonly _tag: "Unreachable"; readonly code: string }
   /** There was no whole response within so many milliseconds. */
   | { readonly _tag: "TimedOut"; readonly limit: number }
+  /** The body began and came to a halt, or nearly. */
+  | { readonly _tag: "Stalled"; readonly detail: string }
   /** The connection ended in the middle of the body. */
   | { readonly _tag: "CutOff"; readonly status: number; readonly code: string }
   | { readonly _tag: "TooLarge"; readonly status: number; readonly maxBytes: number }
@@ -78,6 +80,13 @@ export const failureOf = (
       })
     case "TimedOut":
       return timedOut(endpoint, fault.limit)
+    case "Stalled":
+      return Rejection.make(Failure.EndpointUnavailable, {
+        endpoint,
+        reason: "Timeout" as const,
+        detail: fault.detail,
+        attempts
+      })
     case "CutOff":
       return Rejection.make(Failure.InvalidResponse, {
         endpoint,

@@ -41,6 +41,8 @@ export class Fitness {
   readonly #rules: Rules
   #inFlight = 0
   #latency = nothingMeasured
+  // of streamed answers alone
+  #firstToken: Latency.Latency | undefined
   #warmingSince: number
   #peers: Peers.Peers | undefined
   // most endpoints never need one
@@ -96,6 +98,11 @@ export class Fitness {
     return Latency.current(this.#latency, now, this.#rules.latency)
   }
 
+  /** Moving average of how long first tokens take, in milliseconds, 0 when nothing was streamed lately. */
+  firstToken(now: number): number {
+    return this.#firstToken === undefined ? 0 : Latency.current(this.#firstToken, now, this.#rules.latency)
+  }
+
   /** Median of its own past in milliseconds, once enough answers came. */
   get usual(): number | undefined {
     return Latency.usual(this.#latency, this.#rules.latency)
@@ -118,6 +125,11 @@ export class Fitness {
     const isWorse = this.#peers?.answered(this.#peer ??= Peers.peer(), model, elapsed, startedAt, now)
     // it warms up once more when it comes back
     if (isWorse === true) this.#warmingSince = this.#peer!.until
+  }
+
+  /** Takes in how long the first token of an answer took. */
+  spoke(elapsed: number, now: number): void {
+    Latency.observe(this.#firstToken ??= Latency.make(), elapsed, now, this.#rules.latency)
   }
 
   /** Takes in a failure that the endpoint is to blame for. */

@@ -6,7 +6,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as ChatAnswer from "./ChatAnswer.ts"
 import * as ChatApi from "./ChatApi.ts"
@@ -15,6 +14,7 @@ import * as Classifier from "./Classifier.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
+import * as Label from "./Label.ts"
 import * as Letterhead from "./Letterhead.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 import * as WireHeaders from "./WireHeaders.ts"
@@ -81,12 +81,6 @@ const asItCame = ({ bytes, headers, status }: Received, tokens: ChatAnswer.Token
 
 const utf8 = new TextEncoder()
 
-// 104 bits of chance, in letters and digits
-const label = Effect.map(
-  Effect.all([Random.next, Random.next]),
-  (parts) => parts.map((part) => Math.floor(part * 2 ** 52).toString(36).padStart(11, "0")).join("")
-)
-
 /**
  * Sends a request, as it was written for the endpoint, with the endpoint's key
  * and headers, and notes what it hears of the endpoint's limits. A reply that is
@@ -132,7 +126,7 @@ export const send = Effect.fnUntraced(function*(
   if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
   const replied = asItCame(received, ChatAnswer.counted(answer.success))
   if (WireMessage.answersVerbatim(dialect)) return replied
-  const completion = ChatCompletion.write(answer.success, yield* label, now)
+  const completion = ChatCompletion.write(answer.success, yield* Label.make, now)
   return {
     ...replied,
     headers: { ...replied.headers, "content-type": "application/json" },

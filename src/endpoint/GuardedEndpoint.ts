@@ -46,12 +46,25 @@ export interface Demand {
 }
 
 /**
+ * What whoever sends a call notes of how it goes. Durations are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told extends LimitHeaders.Heard {
+  /** How long the endpoint had to wait for whoever takes its answer: no fault of its own. */
+  held: number
+  /** How long the first token of a streamed answer took. */
+  firstToken: number | undefined
+}
+
+/**
  * The right to send one call; whoever has it settles it, once.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Admission extends LimitHeaders.Heard {
+export interface Admission extends Told {
   readonly target: GuardedEndpoint
   readonly demand: Demand
   readonly ticket: Circuit.Ticket
@@ -134,7 +147,16 @@ export class GuardedEndpoint {
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.fitness.began()
     const taken = this.limiter.takenUnsafe()
-    const admission: Admission = { target: this, demand, ticket, startedAt: now, taken, limits: undefined }
+    const admission: Admission = {
+      target: this,
+      demand,
+      ticket,
+      startedAt: now,
+      taken,
+      limits: undefined,
+      held: 0,
+      firstToken: undefined
+    }
     this.standing.pass(admission)
     return admission
   }
@@ -167,12 +189,13 @@ export class GuardedEndpoint {
   /** Gives back what the admission took and learns from how the call ended. */
   settle(admission: Admission, ending: Ending.Ending | Ending.Checked, now: number, random: number): void {
     try {
-      const outcome = this.#learn(admission, ending, now - admission.startedAt, now)
+      const elapsed = now - admission.startedAt - admission.held
+      const outcome = this.#learn(admission, ending, elapsed, now)
       const hint = "failure" in ending ? Verdict.hintOf(ending.failure) : undefined
       this.breaker.settleUnsafe(admission.ticket, outcome, now, random, hint)
       const isDropped = ending._tag === "Failed" && this.bulkhead.isDropUnsafe(ending.failure)
       if (isDropped || (ending._tag === "Answered" && admission.demand.isTimed !== false)) {
-        this.bulkhead.sampleUnsafe(now - admission.startedAt, isDropped, now)
+        this.bulkhead.sampleUnsafe(elapsed, isDropped, now)
       }
       // last of what concerns the limiter: the service counts what was used, and no estimate
       if (admission.limits !== undefined) {
@@ -207,6 +230,7 @@ export class GuardedEndpoint {
 
   status(now: number): EndpointStatus.EndpointStatus {
     const { usual } = this.fitness
+    const firstToken = this.fitness.firstToken(now)
     const { state, until } = Condition.of(this, now)
     return {
       id: this.endpoint.id,
@@ -219,6 +243,7 @@ export class GuardedEndpoint {
       failed: this.#failed,
       latency: this.fitness.lately(now),
       ...(usual === undefined ? {} : { usualLatency: usual }),
+      ...(firstToken === 0 ? {} : { firstToken }),
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       circuit: this.breaker.snapshotUnsafe(now),
       bulkhead: this.bulkhead.snapshotUnsafe(),
@@ -249,6 +274,7 @@ export class GuardedEndpoint {
         this.standing.answered(admission)
         if (!isTimed) return "Success"
         const slow = this.#isSlow(elapsed)
+        if (admission.firstToken !== undefined) this.fitness.spoke(admission.firstToken, now)
         this.fitness.answered(admission.demand.model, elapsed, admission.startedAt, now)
         return slow ? "Slow" : "Success"
       }

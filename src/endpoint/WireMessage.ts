@@ -88,8 +88,13 @@ const writeOther = (dialect: Dialect, request: WireRequest.Readable, model: stri
     : Result.succeed({ path: withQuery(path, request.query), body: request.body(model) })
 }
 
-// the caller's own may go by the name that the dialect has for it
-const withoutKey = (headers: WireHeaders.WireHeaders, { key }: Dialect): WireHeaders.WireHeaders => {
+/**
+ * The headers without one that goes by the name which the dialect has for its key.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withoutKey = (headers: WireHeaders.WireHeaders, { key }: Dialect): WireHeaders.WireHeaders => {
   const { [key.header.toLowerCase()]: _, ...others } = headers
   return others
 }

@@ -135,7 +135,7 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
   const parsed = isText ? WireError.parse(text) : Result.fail(undefined)
   const json = Result.isSuccess(parsed) ? parsed.success : undefined
   if (Json.isRecord(json) && json["stream"] === true) {
-    return Result.fail("stream has to be left out: an answer is passed on as a whole")
+    return Result.fail("stream has to be left out: this is passed on as a whole, and only chats are streamed")
   }
   const flaw = kind === "Chat" ? ChatRequest.flaw(json as ChatRequest.ChatRequest) : undefined
   if (flaw !== undefined) return Result.fail(flaw)

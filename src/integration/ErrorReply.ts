@@ -25,7 +25,7 @@ export interface ErrorReply {
 
 type Row = readonly [status: number, type: string, code: string | null]
 
-const byTag: { readonly [Tag in RelayError.RelayError["_tag"]]: Row } = {
+const byTag: { readonly [Tag in RelayError.StreamError["_tag"]]: Row } = {
   RateLimited: [429, "rate_limit_error", "rate_limit_exceeded"],
   QuotaExceeded: [429, "insufficient_quota", "insufficient_quota"],
   CircuitOpen: [503, "service_unavailable_error", "circuit_open"],
@@ -37,25 +37,26 @@ const byTag: { readonly [Tag in RelayError.RelayError["_tag"]]: Row } = {
   ContextTooLong: [400, "invalid_request_error", "context_length_exceeded"],
   ContentRefused: [400, "invalid_request_error", "content_policy_violation"],
   RequestRejected: [400, "invalid_request_error", null],
+  StreamInterrupted: [502, "server_error", "stream_interrupted"],
   DeadlineExceeded: [504, "timeout_error", "deadline_exceeded"],
   BudgetExceeded: [402, "budget_error", "budget_exceeded"],
   RelayExhausted: [503, "service_unavailable_error", "relay_exhausted"]
 }
 
 // what an endpoint says of the request itself is said on: 404, 413, 422
-const statusOf = (failure: RelayError.RelayError): number =>
+const statusOf = (failure: RelayError.StreamError): number =>
   failure._tag === "RequestRejected" && failure.status !== undefined && failure.status >= 400 && failure.status < 500
     ? failure.status
     : byTag[failure._tag][0]
 
-const waitOf = (failure: RelayError.RelayError): Readonly<Record<string, string>> => {
+const waitOf = (failure: RelayError.StreamError): Readonly<Record<string, string>> => {
   if (!("retryAfter" in failure) || failure.retryAfter === undefined) return {}
   const millis = Math.ceil(Duration.toMillis(failure.retryAfter))
   return { "retry-after": String(Math.ceil(millis / 1000)), "retry-after-ms": String(millis) }
 }
 
 // what our own policies refused reached no endpoint, so whoever waits and comes again costs none of them anything
-const mayComeAgain = ({ _tag, attempts }: RelayError.RelayError): boolean =>
+const mayComeAgain = ({ _tag, attempts }: RelayError.StreamError): boolean =>
   (_tag === "RateLimited" || _tag === "CircuitOpen" || _tag === "BulkheadFull") && !attempts.some(({ sent }) => sent)
 
 /**
@@ -64,7 +65,7 @@ const mayComeAgain = ({ _tag, attempts }: RelayError.RelayError): boolean =>
  * @category constructors
  * @since 0.1.0
  */
-export const make = (failure: RelayError.RelayError): ErrorReply => {
+export const make = (failure: RelayError.StreamError): ErrorReply => {
   const [, type, code] = byTag[failure._tag]
   return {
     status: statusOf(failure),

@@ -13,6 +13,8 @@ import type * as RelayService from "../relay/RelayService.ts"
 import * as BaseUrl from "./BaseUrl.ts"
 import * as Promised from "./Promised.ts"
 import * as RelayResponse from "./RelayResponse.ts"
+import * as StreamedRequest from "./StreamedRequest.ts"
+import * as StreamedResponse from "./StreamedResponse.ts"
 
 export {
   /**
@@ -74,6 +76,8 @@ const bodyOf = (request: Request): Effect.Effect<Uint8Array | undefined> =>
  * A `fetch` that sends each request through the relay: the URL, the key and the
  * name for the model are those of the endpoint that is chosen.
  *
+ * A chat with `stream: true` is streamed, in OpenAI's shape whichever dialect
+ * answers; the relay's `stream` option says when another endpoint may take over.
  * A failure of the relay becomes the response by which clients of OpenAI know
  * it, and `failureOf` tells which it was. The promise rejects for what is no
  * matter of the relay: an abort, with the signal's reason, and what no `fetch`
@@ -96,20 +100,29 @@ const bodyOf = (request: Request): Effect.Effect<Uint8Array | undefined> =>
  * @category constructors
  * @since 0.1.0
  */
-export const make = (relay: Pick<RelayService.RelayService, "send">, options?: Options): typeof globalThis.fetch => {
+export const make = (
+  relay: Pick<RelayService.RelayService, "send" | "stream">,
+  options?: Options
+): typeof globalThis.fetch => {
   const decoded = Configuration.decodeResult("RelayFetch", Settings, options, {
     runtime: { runPromiseExit: Effect.runPromiseExit }
   })
   const { baseUrl, deadline, runtime } = Result.getOrThrow(decoded)
 
-  const send = (request: Request, path: string): Effect.Effect<Response> =>
-    Effect.flatMap(
-      bodyOf(request),
-      (body) =>
-        relay.send({ method: request.method, path, headers: Object.fromEntries(request.headers), body }, { deadline })
-    ).pipe(
-      Effect.match({ onFailure: RelayResponse.fromFailure, onSuccess: RelayResponse.fromReply })
-    )
+  const answer = (request: Request, path: string, onResponse: (response: Response) => void): Effect.Effect<void> =>
+    Effect.flatMap(bodyOf(request), (body) => {
+      const { method, signal } = request
+      const headers = Object.fromEntries(request.headers)
+      const streamed = StreamedRequest.read(method, path, body)
+      if (streamed !== undefined) {
+        const options = { deadline, headers }
+        return StreamedResponse.serve(relay, streamed, options, onResponse, signal)
+      }
+      return relay.send({ method, path, headers, body }, { deadline }).pipe(
+        Effect.match({ onFailure: RelayResponse.fromFailure, onSuccess: RelayResponse.fromReply }),
+        Effect.map(onResponse)
+      )
+    })
 
   return async (input, init) => {
     const request = new Request(input, init)
@@ -117,6 +130,9 @@ export const make = (relay: Pick<RelayService.RelayService, "send">, options?: O
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(`${url.protocol} is no address of an API`)
     const path = BaseUrl.below(url, baseUrl)
     if (path === undefined) throw new TypeError(`${request.url.replace(/\?.*$/, "")} is not below ${baseUrl}`)
-    return Promised.run(runtime, send(request, path), request.signal)
+    // a stream goes on after its response is there
+    return new Promise((resolve, reject) => {
+      Promised.run(runtime, answer(request, path, resolve), request.signal).catch(reject)
+    })
   }
 }

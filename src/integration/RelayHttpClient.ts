@@ -19,6 +19,8 @@ import * as Configuration from "../policy/Configuration.ts"
 import * as RelayService from "../relay/RelayService.ts"
 import * as BaseUrl from "./BaseUrl.ts"
 import * as RelayResponse from "./RelayResponse.ts"
+import * as StreamedRequest from "./StreamedRequest.ts"
+import * as StreamedResponse from "./StreamedResponse.ts"
 
 export {
   /**
@@ -99,16 +101,16 @@ const retryOf = (fiber: Fiber.Fiber<unknown, unknown>, headers: WireHeaders.Wire
  * @since 0.1.0
  */
 export const make = (
-  relay: Pick<RelayService.RelayService, "send">,
+  relay: Pick<RelayService.RelayService, "send" | "stream">,
   options?: Options
 ): Effect.Effect<HttpClient.HttpClient, Configuration.InvalidConfiguration> =>
   Effect.map(Configuration.decode("RelayHttpClient", Settings, options, {}), ({ baseUrl }) => over(relay, baseUrl))
 
 const over = (
-  relay: Pick<RelayService.RelayService, "send">,
+  relay: Pick<RelayService.RelayService, "send" | "stream">,
   baseUrl: string | undefined
 ): HttpClient.HttpClient =>
-  HttpClient.make((request, url, _signal, fiber) => {
+  HttpClient.make((request, url, signal, fiber) => {
     const within = fiber.getRef(Within)
     if (within.includes(relay)) {
       return Effect.die(new Error("a relay stands on itself: give it another HttpClient than its own RelayHttpClient"))
@@ -117,14 +119,21 @@ const over = (
     if (path === undefined) {
       return refuse(new HttpClientError.InvalidUrlError({ request, description: `it is not below ${baseUrl}` }))
     }
-    return Effect.flatMap(encode(request), ({ body, headers }) =>
-      relay.send({ method: request.method, path, headers, body }, { retry: retryOf(fiber, headers) }).pipe(
-        Effect.match({ onFailure: RelayResponse.fromFailure, onSuccess: RelayResponse.fromReply }),
-        Effect.map((response) =>
-          HttpClientResponse.fromWeb(request, response)
-        ),
+    const { method } = request
+    return Effect.flatMap(encode(request), ({ body, headers }) => {
+      const retry = retryOf(fiber, headers)
+      const streamed = StreamedRequest.read(method, path, body)
+      const response = streamed === undefined
+        ? Effect.match(relay.send({ method, path, headers, body }, { retry }), {
+          onFailure: RelayResponse.fromFailure,
+          onSuccess: RelayResponse.fromReply
+        })
+        : StreamedResponse.open(relay, streamed, { headers, retry }, signal)
+      return response.pipe(
+        Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
         Effect.provideService(Within, [...within, relay])
-      ))
+      )
+    })
   })
 
 /**

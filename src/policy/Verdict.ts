@@ -46,6 +46,7 @@ const waits: Verdict = { breaker: "Ignored", again: true, elsewhere: true }
 const passesOn: Verdict = { breaker: "Ignored", again: false, elsewhere: true }
 const fails: Verdict = { breaker: "Failure", again: true, elsewhere: true }
 const ends: Verdict = { breaker: "Ignored", again: false, elsewhere: false }
+const breaks: Verdict = { breaker: "Failure", again: false, elsewhere: false }
 
 /**
  * The verdict on each failure of this library.
@@ -66,6 +67,7 @@ export const byTag = {
   RelayExhausted: fails,
   ContentRefused: ends,
   RequestRejected: ends,
+  StreamInterrupted: breaks,
   DeadlineExceeded: ends,
   BudgetExceeded: ends
 } as const satisfies Record<string, Verdict>

@@ -4,7 +4,8 @@
  *
  * The copy goes through the same admission, counts as an attempt, and is paid
  * from the retry budget. Whoever loses is interrupted, which ends its request on
- * the wire and leaves nothing behind: no verdict, no latency, no tokens.
+ * the wire and leaves nothing behind: no verdict, no latency, no tokens. Of
+ * answers that come bit by bit the first token wins.
  *
  * @since 0.1.0
  */
@@ -17,6 +18,7 @@ import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Hedge from "../policy/Hedge.ts"
 import * as Candidates from "./Candidates.ts"
 import * as Expense from "./Expense.ts"
+import * as Lead from "./Lead.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayOptions from "./RelayOptions.ts"
 
@@ -48,7 +50,8 @@ export type Attempt = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  tier?: Registry.Tier
+  tier?: Registry.Tier,
+  lead?: () => boolean
 ) => Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R>
 
 // who found nobody to ask has not won
@@ -91,21 +94,23 @@ export const around = <A, E, R>(
   ) return attempt(relay, call, progress)
 
   let tier: Registry.Tier | undefined
-  const raced = relay.hedge.at(call.scope ?? call.model ?? "*").race(
-    () =>
-      Effect.flatMap(
-        attempt(relay, call, progress, tier),
-        (sent): Effect.Effect<Progress.Sent<A>, typeof nobody> =>
-          sent === undefined ? Effect.fail(nobody) : Effect.succeed(sent)
-      ),
-    {
-      withdrawUnsafe: (now) => {
-        if (!progress.authority.hasLeft(false)) return false
-        tier = alternatives(relay, call, progress, now)
-        return tier !== undefined && RetryBudget.withdraw(progress.authority.budget, now)
-      }
+  const copy = (lead?: () => boolean) =>
+    Effect.flatMap(
+      attempt(relay, call, progress, tier, lead),
+      (sent): Effect.Effect<Progress.Sent<A>, typeof nobody> =>
+        sent === undefined ? Effect.fail(nobody) : Effect.succeed(sent)
+    )
+  const budget = {
+    withdrawUnsafe: (now: number) => {
+      if (!progress.authority.hasLeft(false)) return false
+      tier = alternatives(relay, call, progress, now)
+      return tier !== undefined && RetryBudget.withdraw(progress.authority.budget, now)
     }
-  )
+  }
+  const name = call.scope ?? call.model ?? "*"
+  // a first token is not as long in coming as a whole answer
+  const hedge = relay.hedge.at(call.isStream === true ? `${name} stream` : name)
+  const raced = call.isStream === true ? Lead.race(hedge, copy, budget) : hedge.race(() => copy(), budget)
   return Effect.provideService(raced, CurrentDeadline, progress.deadlineAt).pipe(
     Effect.catch((failure): Effect.Effect<undefined, Progress.Failed<E>> =>
       failure === nobody ? Effect.undefined : Effect.fail(failure)

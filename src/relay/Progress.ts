@@ -12,7 +12,6 @@ import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
-import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type * as Allowance from "../machine/Allowance.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
@@ -67,8 +66,17 @@ export interface Call<A, E, R> {
   readonly refusal?: ((endpoint: Endpoint.Endpoint) => Failure.RequestRejected | undefined) | undefined
   /** What it says of itself to whoever chooses; nothing, unless given. */
   readonly wish?: Choice.Wish | undefined
-  /** `heard` is for what the answer says of the limits. */
-  readonly operation: (endpoint: Endpoint.Endpoint, heard: LimitHeaders.Heard) => Effect.Effect<A, E, R>
+  /**
+   * `told` is for what it notes of the endpoint. An answer that comes bit by bit asks for the `lead` with its first
+   * token: without it, another copy has won, and nothing more may be said.
+   */
+  readonly operation: (
+    endpoint: Endpoint.Endpoint,
+    told: GuardedEndpoint.Told,
+    lead: () => boolean
+  ) => Effect.Effect<A, E, R>
+  /** Whether its answers come bit by bit: then attempts end by rules of their own, and the first token wins a race. */
+  readonly isStream?: boolean | undefined
   /** What the answer says that it took. */
   readonly usage: (answer: A) => ChatAnswer.Tokens | undefined
   /** What the caller is ready to spend on it, beside what it runs under. */

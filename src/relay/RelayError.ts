@@ -27,6 +27,17 @@ import { DeadlineExceeded } from "../policy/DeadlineExceeded.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import { StreamInterrupted } from "./StreamInterrupted.ts"
+
+export {
+  /**
+   * A stream broke after its commit point.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  StreamInterrupted
+} from "./StreamInterrupted.ts"
 
 export {
   /**
@@ -84,6 +95,22 @@ export const RelayError = Schema.Union([
  * @since 0.1.0
  */
 export type RelayError = typeof RelayError.Type
+
+/**
+ * The failures of a relayed stream, as a schema: those of a chat, and what is left to say once something came out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const StreamError = Schema.Union([...RelayError.members, StreamInterrupted])
+
+/**
+ * The failures of a relayed stream.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StreamError = typeof StreamError.Type
 
 /**
  * The failures that a relay adds to those of an operation of your own: what its

@@ -21,7 +21,7 @@ import type * as RelayEvent from "./RelayEvent.ts"
 export interface RelayEvents {
   readonly tell: (event: RelayEvent.Untold) => void
   /** Tells that a caller got this failure. */
-  readonly tellFailure: (failure: RelayError.RelayError) => Effect.Effect<void>
+  readonly tellFailure: (failure: RelayError.StreamError) => Effect.Effect<void>
   readonly stream: Stream.Stream<RelayEvent.RelayEvent>
 }
 

@@ -16,6 +16,7 @@ import type * as Hedge from "../policy/Hedge.ts"
 import * as Retry from "../policy/Retry.ts"
 import * as Balance from "./Balance.ts"
 import type * as RelayError from "./RelayError.ts"
+import * as StreamOptions from "./StreamOptions.ts"
 
 /**
  * How endpoints are checked while nobody calls them.
@@ -95,6 +96,8 @@ export interface Options {
   readonly retryRatio?: number | undefined
   /** A second copy of slow calls, at another endpoint of the same tier, or `"off"`. */
   readonly hedge?: HedgeOptions | "off" | undefined
+  /** What streams keep to that do not say otherwise. */
+  readonly stream?: StreamOptions.Options | undefined
   /** An answer is slow when it takes more than this many times what the endpoint usually takes, from 1 up … */
   readonly slowFactor?: number | undefined
   /** … and more than this. */
@@ -130,6 +133,7 @@ export const defaults = {
   retryBudget: 100,
   retryRatio: 0.1,
   hedge: "off",
+  stream: StreamOptions.defaults,
   slowFactor: 3,
   slowFloor: "1 second",
   maxResponseBytes: 8 * 1024 * 1024,
@@ -171,6 +175,11 @@ export const Settings = Schema.Struct({
   hedge: Configuration.field(
     (value): value is HedgeOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
     "it has to be \"off\" or an object of hedge options"
+  ),
+  // checked by itself, against defaults of its own
+  stream: Configuration.field(
+    (value): value is StreamOptions.Options => typeof value === "object" && value !== null && !Array.isArray(value),
+    "it has to be an object of stream options"
   ),
   slowFactor: Configuration.atLeast(1),
   slowFloor: Configuration.durationOrZero,

@@ -30,6 +30,8 @@ import type * as RelayEvent from "./RelayEvent.ts"
 import * as RelayEvents from "./RelayEvents.ts"
 import * as RelayOptions from "./RelayOptions.ts"
 import * as Send from "./Send.ts"
+import * as Streaming from "./Streaming.ts"
+import * as StreamOptions from "./StreamOptions.ts"
 import * as Watch from "./Watch.ts"
 
 export {
@@ -93,6 +95,16 @@ export {
   type Reply as SendReply
 } from "./Send.ts"
 
+export {
+  /**
+   * What a caller can say about one stream.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options as StreamOptions
+} from "./Streaming.ts"
+
 /**
  * The endpoints of a relay, which can be changed while calls are under way. Who
  * changes them, and why, goes into the event stream.
@@ -131,6 +143,14 @@ export interface RelayService {
    * cache has no part in it.
    */
   readonly send: Send.Send
+  /**
+   * Asks for a completion that comes bit by bit. Up to the commit point failures
+   * leave no trace, as in a chat; an answer that is broken off later fails with
+   * `StreamInterrupted`, or goes on as `afterCommit` says. Only a `Finish` makes
+   * what came a whole answer. It begins when somebody listens, and whoever stops
+   * listening hangs up. The cache has no part in it.
+   */
+  readonly stream: Streaming.StreamChat
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
@@ -184,6 +204,8 @@ export const make = (
     const limiter = yield* RateLimiter.RateLimiter
     const cache = yield* ResponseCache.ResponseCache
     const hedge = yield* Hedging.make(settings.hedge)
+    const streamOptions = { ...StreamOptions.defaults, ...settings.stream }
+    const stream = yield* StreamOptions.decode("RelayService.stream", settings.stream, StreamOptions.defaults)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
     const peers = yield* RelayOptions.decodeOutliers(settings.outliers, settings.slowFloor)
@@ -237,6 +259,7 @@ export const make = (
       execute: Execute.make(relay),
       explain: Explain.make(relay),
       send: Send.make(relay, transport),
+      stream: Streaming.make(relay, transport, streamOptions, stream),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       events: events.stream,
       endpoints: {

@@ -138,13 +138,15 @@ const send = <A, E, R>(
   admission: GuardedEndpoint.Admission,
   context: Context.Context<R>,
   now: number,
+  lead: () => boolean,
   onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
 ): Effect.Effect<A, Progress.Failed<E>, R> => {
   const { endpoint } = admission.target
-  const limit = endpoint.attemptTimeout ?? relay.attemptTimeout
+  // a stream may take as long as it likes, if only it goes on
+  const limit = call.isStream === true ? Infinity : endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
-  const operation = call.operation(endpoint, admission) as Effect.Effect<A, Progress.Failed<E>, R>
+  const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
   if (time === Infinity) return Effect.provideContext(operation, context)
   return Cutoff.run(
     operation,
@@ -199,6 +201,8 @@ const judge = <A, E, R>(
   }
 }
 
+const isAlone = (): boolean => true
+
 /** Sets aside what the attempt may take, in the step that admits it; `undefined` where it takes nothing or nobody counts. */
 const setAside = <A, E, R>(
   call: Progress.Call<A, E, R>,
@@ -216,7 +220,8 @@ const attempt = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
-  tier?: Registry.Tier
+  tier?: Registry.Tier,
+  lead: () => boolean = isAlone
 ): Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R> =>
   Effect.suspend(() => {
     let admission: GuardedEndpoint.Admission | undefined
@@ -233,7 +238,7 @@ const attempt = <A, E, R>(
         progress.asked = admission.target
         held = setAside(call, progress, admission.target.endpoint)
         const context = surround(fiber.context as Context.Context<R>, progress, held)
-        return send(relay, call, progress, admission, context, now, (failure) => timeout = failure)
+        return send(relay, call, progress, admission, context, now, lead, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -14,9 +15,10 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { openai } from "../endpoint/dialect/OpenAi.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
-import type { Step } from "./Step.ts"
+import type { Part, Step } from "./Step.ts"
 import { body, status } from "./Step.ts"
 
 export * from "./Step.ts"
@@ -70,8 +72,10 @@ export interface Received {
   readonly headers: Readonly<Record<string, string>>
   /** The decoded JSON body. */
   readonly body: { readonly [field: string]: unknown }
-  /** Whether the caller went away before the reply. */
+  /** Whether the caller went away before the reply, or before the end of one that is streamed. */
   readonly cancelled: boolean
+  /** How many packets of a streamed reply were taken so far. */
+  readonly packets: number
 }
 
 /**
@@ -107,17 +111,55 @@ interface Stage {
   next: number
   check: Step
   checks: number
-  readonly received: Array<{ -readonly [K in keyof Received]: Received[K] }>
+  readonly received: Array<Remembered>
 }
+
+type Remembered = { -readonly [K in keyof Received]: Received[K] }
 
 const lost = (request: HttpClientRequest.HttpClientRequest, code: string): HttpClientError.HttpClientError =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.TransportError({ request, cause: Object.assign(new Error(code), { code }) })
   })
 
+const utf8 = new TextEncoder()
+
+/** A body in parts, in the time of whoever reads it. */
+const playParts = (
+  parts: ReadonlyArray<Part>,
+  request: HttpClientRequest.HttpClientRequest,
+  received: Remembered
+): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> =>
+  Stream.suspend(() => {
+    let next = 0
+    let isOver = false
+    type Pull = Effect.Effect<readonly [Uint8Array], HttpClientError.HttpClientError | Cause.Done>
+    const pull: Pull = Effect.suspend((): Pull => {
+      const part = parts[next++]
+      if (part === undefined) {
+        isOver = true
+        return Cause.done()
+      }
+      if (typeof part === "string" || part instanceof Uint8Array) {
+        received.packets++
+        return Effect.succeed([typeof part === "string" ? utf8.encode(part) : part])
+      }
+      if ("wait" in part) return Effect.andThen(Effect.sleep(part.wait), pull)
+      if (part.fault === "silence") return Effect.never
+      isOver = true
+      return Effect.fail(lost(request, "ECONNRESET"))
+    })
+    return Stream.ensuring(
+      Stream.fromPull(Effect.succeed(pull)),
+      Effect.sync(() => {
+        if (!isOver) received.cancelled = true
+      })
+    )
+  })
+
 const perform = (
   step: Step,
-  request: HttpClientRequest.HttpClientRequest
+  request: HttpClientRequest.HttpClientRequest,
+  received?: Remembered
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
   if (step._tag === "Reply") {
     const bodiless = step.status === 204 || step.status === 304
@@ -127,6 +169,13 @@ const perform = (
         new Response(bodiless ? null : step.body, { status: step.status, headers: step.headers })
       )
     )
+  }
+  if (step._tag === "Stream") {
+    return Effect.sync(() => {
+      const response = HttpClientResponse.fromWeb(request, new Response(null, { status: 200, headers: step.headers }))
+      const body = received === undefined ? Stream.empty : playParts(step.parts, request, received)
+      return Object.create(response, { stream: { get: () => body } })
+    })
   }
   switch (step.fault) {
     case "refused":
@@ -224,13 +273,19 @@ export const layer = (...endpoints: ReadonlyArray<ScriptedEndpoint>): Layer.Laye
       }
       if (!stage.chatPath.test(`/${path.join("/")}`)) return perform(status(404), request)
       return Effect.flatMap(Clock.currentTimeMillis, (at) => {
-        const received = { at, headers: { ...request.headers }, body: decodeBody(request), cancelled: false }
+        const received: Remembered = {
+          at,
+          headers: { ...request.headers },
+          body: decodeBody(request),
+          cancelled: false,
+          packets: 0
+        }
         stage.received.push(received)
         const step = stage.script[Math.min(stage.next, stage.script.length - 1)]!
         stage.next++
         const reply = Duration.isZero(step.delay)
-          ? perform(step, request)
-          : Effect.andThen(Effect.sleep(step.delay), perform(step, request))
+          ? perform(step, request, received)
+          : Effect.andThen(Effect.sleep(step.delay), perform(step, request, received))
         return Effect.onInterrupt(reply, () =>
           Effect.sync(() => {
             received.cancelled = true

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 
 /**
  * One thing an endpoint does when it is asked. Build it with `answer`, `status`,
- * `body` or `fault`.
+ * `body`, `stream`, `events` or `fault`.
  *
  * @category models
  * @since 0.1.0
@@ -20,6 +20,12 @@ export type Step =
     readonly body: string
     readonly delay: Duration.Duration
   }
+  | {
+    readonly _tag: "Stream"
+    readonly headers: Readonly<Record<string, string>>
+    readonly parts: ReadonlyArray<Part>
+    readonly delay: Duration.Duration
+  }
   | { readonly _tag: "Fault"; readonly fault: Fault; readonly delay: Duration.Duration }
 
 /**
@@ -30,6 +36,19 @@ export type Step =
  * @since 0.1.0
  */
 export type Fault = "refused" | "reset" | "silence"
+
+/**
+ * One thing that happens while a body is streamed: bytes come, as one packet; time passes; the connection is `reset`, or
+ * there is `silence`. After the last the body ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Part =
+  | string
+  | Uint8Array
+  | { readonly wait: Duration.Input }
+  | { readonly fault: Exclude<Fault, "refused"> }
 
 /**
  * When a step happens.
@@ -93,6 +112,64 @@ export const answer = (
     }),
     options
   )
+}
+
+/**
+ * A body of server-sent events that comes in these parts, whatever they are.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const events = (
+  parts: ReadonlyArray<Part>,
+  options?: Timing & { readonly headers?: Readonly<Record<string, string>> | undefined }
+): Step => ({
+  _tag: "Stream",
+  headers: { "content-type": "text/event-stream", ...options?.headers },
+  parts,
+  delay: delayOf(options)
+})
+
+/**
+ * A streamed chat completion that says these texts, one after the other.
+ *
+ * @category steps
+ * @since 0.1.0
+ */
+export const stream = (
+  texts: ReadonlyArray<string>,
+  options?: Timing & {
+    readonly model?: string | undefined
+    readonly finishReason?: string | undefined
+    readonly inputTokens?: number | undefined
+    readonly outputTokens?: number | undefined
+    /** How long before each text. Default: no time at all. */
+    readonly between?: Duration.Input | undefined
+    /**
+     * What comes after the texts: all that makes an answer whole, or the body `closed` without that, the connection
+     * `reset`, or `silence`. Default: `whole`.
+     */
+    readonly end?: "whole" | "closed" | "reset" | "silence" | undefined
+  }
+): Step => {
+  const { between, end = "whole", finishReason = "stop", inputTokens = 10, model = "scripted", outputTokens } =
+    options ?? {}
+  const event = (more: object): string =>
+    `data: ${JSON.stringify({ id: "chatcmpl-scripted", object: "chat.completion.chunk", model, ...more })}\n\n`
+  const delta = (delta: object, reason: string | null = null): string =>
+    event({ choices: [{ index: 0, delta, finish_reason: reason }] })
+  const output = outputTokens ?? texts.length
+  const usage = { prompt_tokens: inputTokens, completion_tokens: output, total_tokens: inputTokens + output }
+  const said = texts.flatMap((content): ReadonlyArray<Part> => [
+    ...(between === undefined ? [] : [{ wait: between }]),
+    delta({ content })
+  ])
+  const last: ReadonlyArray<Part> = end === "whole"
+    ? [delta({}, finishReason), event({ choices: [], usage }), "data: [DONE]\n\n"]
+    : end === "closed"
+    ? []
+    : [{ fault: end }]
+  return events([delta({ role: "assistant", content: "" }), ...said, ...last], options)
 }
 
 /**

@@ -291,8 +291,8 @@ describe("the failures of a relay, by type", () => {
 
 describe("the verdict on each failure", () => {
   it("is given for every tag, and for no other", () => {
-    const verdicts = Verdict.byTag satisfies Record<RelayError.RelayError["_tag"], Verdict.Verdict>
-    assert.sameMembers(Object.keys(verdicts), tags)
+    const verdicts = Verdict.byTag satisfies Record<RelayError.StreamError["_tag"], Verdict.Verdict>
+    assert.sameMembers(Object.keys(verdicts), [...tags, "StreamInterrupted"])
   })
 
   it.each(tags)("is found by tag for an instance: %s", (tag) => {

@@ -6,6 +6,7 @@
 import * as WireError from "../WireError.ts"
 import * as AnthropicAnswer from "./AnthropicAnswer.ts"
 import * as AnthropicRequest from "./AnthropicRequest.ts"
+import * as AnthropicStream from "./AnthropicStream.ts"
 import type { Dialect, Headers } from "./Definition.ts"
 
 /**
@@ -33,6 +34,7 @@ export const anthropic = (options?: {
   write: AnthropicRequest.write,
   read: AnthropicAnswer.read,
   error: WireError.fromBody,
+  stream: { fields: { stream: true }, reader: AnthropicStream.reader },
   words,
   finishReasons,
   limitScope

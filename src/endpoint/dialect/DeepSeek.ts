@@ -17,5 +17,6 @@ import { openai } from "./OpenAi.ts"
 export const deepseek: Dialect = {
   ...openai,
   name: "deepseek",
+  stream: { ...openai.stream!, prefill: { prefix: true } },
   finishReasons: { insufficient_system_resource: "error" }
 }

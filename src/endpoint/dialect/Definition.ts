@@ -12,6 +12,7 @@ import type * as ChatAnswer from "../ChatAnswer.ts"
 import type * as ChatRequest from "../ChatRequest.ts"
 import * as HttpHeader from "../HttpHeader.ts"
 import * as Meaning from "../Meaning.ts"
+import type * as StreamPiece from "../StreamPiece.ts"
 import type * as WireError from "../WireError.ts"
 
 /**
@@ -52,6 +53,8 @@ export interface Dialect {
   readonly read: (body: unknown) => Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw>
   /** The error in a body, if it has one. */
   readonly error: (body: unknown) => WireError.WireError | undefined
+  /** How an answer is streamed; an API without it is asked for whole answers, and each comes in one go. */
+  readonly stream?: Streaming | undefined
   /** What its codes mean, in lower case, where the words that everybody uses do not tell. */
   readonly words: Meaning.Words
   /** What everybody calls its reasons to stop: `stop`, `length`, `tool_calls`, `content_filter`, `error`. */
@@ -60,6 +63,24 @@ export interface Dialect {
   readonly limitScope?:
     | ((error: WireError.WireError | undefined, headers: Headers) => LimitScope | undefined)
     | undefined
+}
+
+/**
+ * How one kind of API streams its answers, as server-sent events.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Streaming {
+  /** Fields of a request that ask for a stream, beside what `write` makes of it. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /**
+   * Made anew for each stream: what the JSON of one event says, or what is wrong with it. Events that tell of an error
+   * never come here, nor does `[DONE]`.
+   */
+  readonly reader: () => (event: unknown) => Result.Result<ReadonlyArray<StreamPiece.StreamPiece>, string>
+  /** Fields of the last message, if that is the beginning of the answer, beside its role and content. */
+  readonly prefill?: Readonly<Record<string, unknown>> | undefined
 }
 
 /**
@@ -114,6 +135,11 @@ export const Settings = Schema.Struct({
   write: Schema.optional(fn),
   read: fn,
   error: fn,
+  stream: Schema.optional(Schema.Struct({
+    fields: Schema.Record(Schema.String, Schema.Unknown),
+    reader: fn,
+    prefill: Schema.optional(Schema.Record(Schema.String, Schema.Unknown))
+  })),
   words: Schema.Record(
     Schema.String.check(
       Schema.makeFilter<string>((code) => code === code.toLowerCase() || "its name has to be in lower case")

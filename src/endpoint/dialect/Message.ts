@@ -53,6 +53,15 @@ const textOf = (dialect: Dialect, body: ChatRequest.Body, model: string): Result
 }
 
 /**
+ * A message with more fields in its body: the last of a name is what counts.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withFields = ({ path, text }: Message, fields: Readonly<Record<string, unknown>>): Message =>
+  hasNone(fields) ? { path, text } : { path, text: `${text.slice(0, -1)},${JSON.stringify(fields).slice(1)}` }
+
+/**
  * The request in a dialect, or what of it the dialect cannot say. Total: a
  * dialect that throws cannot say the request.
  *

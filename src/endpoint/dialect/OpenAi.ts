@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as ChatCompletion from "../ChatCompletion.ts"
+import * as ChatCompletionChunk from "../ChatCompletionChunk.ts"
 import * as WireError from "../WireError.ts"
 import type { Dialect } from "./Definition.ts"
 
@@ -21,6 +22,7 @@ export const openai: Dialect = {
   defaults: {},
   read: ChatCompletion.read,
   error: WireError.fromBody,
+  stream: { fields: { stream: true, stream_options: { include_usage: true } }, reader: ChatCompletionChunk.reader },
   words: {},
   finishReasons: {}
 }
