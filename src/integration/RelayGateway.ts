@@ -156,8 +156,11 @@ const routes = (relay: RelayService.RelayService, settings: Settings): ReadonlyA
         ? handler(request)
         : notAllowed(request.method, "GET, HEAD"))
   const post = (path: HttpRouter.PathInput, handler: Handler) =>
-    HttpRouter.route("*", path, (request) =>
-      request.method === "POST" ? handler(request) : notAllowed(request.method, "POST"))
+    HttpRouter.route(
+      "*",
+      path,
+      (request) => request.method === "POST" ? handler(request) : notAllowed(request.method, "POST")
+    )
   return [
     get("/health", () => GatewayPage.health(relay)),
     get("/status", guarded(() => GatewayPage.status(relay))),
