@@ -1,6 +1,6 @@
 /** A gateway on a port of its own, over a relay over the servers it is given. It ends with the scope that started it. */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Context, Effect, Layer, Redacted, Scope } from "effect"
+import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { type Endpoint, RelayGateway, RelayService, Retry } from "effect-relay"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
