@@ -18,8 +18,9 @@ export interface Profile {
   readonly patience: number
   /** What our relay allows for a first token, and between two. */
   readonly stall: number
-  /** How long its circuit stays open. */
+  /** How long its circuit stays open, and after what silence failures begin to be forgotten: by default, in full. */
   readonly openFor: number
+  readonly forgetAfter: number
 }
 
 const full = {
@@ -32,7 +33,8 @@ const full = {
   reuse: 30_000,
   patience: 40_000,
   stall: 5_000,
-  openFor: 10_000
+  openFor: 30_000,
+  forgetAfter: 15_000
 } as const
 
 const speedUp = 20
