@@ -12,12 +12,16 @@ import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as WireRequest from "../endpoint/WireRequest.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import * as RelayService from "../relay/RelayService.ts"
 import * as BearerKey from "./BearerKey.ts"
 import * as BoundedBody from "./BoundedBody.ts"
 import * as GatewayPage from "./GatewayPage.ts"
 import * as GatewayReply from "./GatewayReply.ts"
+import * as GatewayStream from "./GatewayStream.ts"
+import * as StreamedRequest from "./StreamedRequest.ts"
 
 /**
  * The options of a gateway; see `defaults`.
@@ -63,7 +67,7 @@ type Settings = typeof Settings.Type
 
 type Request = HttpServerRequest.HttpServerRequest
 
-type Handler = (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+type Handler = (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope>
 
 /** Where the API begins. */
 const base = "/v1"
@@ -90,6 +94,16 @@ const noKey = Effect.succeed(GatewayReply.refuse({
   headers: { "www-authenticate": "Bearer" }
 }))
 
+const send = (
+  relay: RelayService.RelayService,
+  request: WireRequest.WireRequest,
+  deadline: number
+): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.match(relay.send(request, { deadline }), {
+    onFailure: GatewayReply.fromFailure,
+    onSuccess: GatewayReply.fromReply
+  })
+
 const bodyOf = (
   request: Request,
   maxBytes: number
@@ -114,10 +128,12 @@ const bodyOf = (
 const pass = (relay: RelayService.RelayService, { deadline, maxRequestBytes }: Settings): Handler => (request) =>
   Effect.gen(function*() {
     const body = yield* bodyOf(request, maxRequestBytes)
-    return yield* relay.send(
-      { method: request.method, path: request.url.slice(base.length), headers: request.headers, body },
-      { deadline }
-    ).pipe(Effect.match({ onFailure: GatewayReply.fromFailure, onSuccess: GatewayReply.fromReply }))
+    const { headers, method } = request
+    const path = request.url.slice(base.length)
+    const streamed = StreamedRequest.read(method, path, body)
+    return streamed === undefined
+      ? yield* send(relay, { method, path, headers, body }, deadline)
+      : yield* GatewayStream.open(relay, streamed, { deadline, headers })
   }).pipe(Effect.catch(Effect.succeed))
 
 // names of models hold slashes, and whatever else their owners thought of
@@ -135,16 +151,16 @@ const models = (relay: RelayService.RelayService, { deadline }: Settings): Handl
   const id = idIn(url)
   if (id !== "") return GatewayPage.model(relay, id)
   // whoever serves any model by any name knows best which there are
-  const theirs = relay.send({ method: "GET", path: "/models", headers }, { deadline }).pipe(
-    Effect.match({ onFailure: GatewayReply.fromFailure, onSuccess: GatewayReply.fromReply })
-  )
-  return GatewayPage.models(relay, theirs)
+  return GatewayPage.models(relay, send(relay, { method: "GET", path: "/models", headers }, deadline))
 }
 
 /** What may be asked for through any endpoint, and twice. Files, batches and the like belong to one of them. */
 const answering = ["/chat/completions", "/completions", "/embeddings", "/moderations", "/responses"] as const
 
-const routes = (relay: RelayService.RelayService, settings: Settings): ReadonlyArray<HttpRouter.Route> => {
+const routes = (
+  relay: RelayService.RelayService,
+  settings: Settings
+): ReadonlyArray<HttpRouter.Route<never, Scope.Scope>> => {
   const isKnown = BearerKey.guard(settings.apiKeys)
   const guarded = (handler: Handler): Handler =>
     settings.apiKeys.length === 0
@@ -178,7 +194,8 @@ const routes = (relay: RelayService.RelayService, settings: Settings): ReadonlyA
  * - `GET /health`: 200 while an endpoint can be asked, else 503; nobody is asked for a key here
  * - `GET /status`: how each endpoint is
  *
- * Failures come in the shape, and with the status, by which clients of OpenAI know
+ * A chat with `stream: true` is streamed, in OpenAI's shape whichever dialect
+ * answers. Failures come in the shape, and with the status, by which clients of OpenAI know
  * them. `x-relay-endpoint` says who answered, `x-relay-attempts` how often the
  * request was sent, and `x-relay-trail` whom it went to and what came of it.
  *
