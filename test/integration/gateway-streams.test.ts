@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { Dialect } from "effect-relay"
-import OpenAI, { APIError, RateLimitError } from "openai"
+import { APIError, type OpenAI, RateLimitError } from "openai"
 import * as Server from "../wire/Server.ts"
 import * as Sse from "../wire/Sse.ts"
 import * as Gateway from "./Gateway.ts"
@@ -24,21 +24,24 @@ interface Read {
 /** All that a client makes of a stream, and what it throws in the end. */
 const read = (client: OpenAI, onText: (text: string) => void = () => {}) =>
   Effect.promise(async (signal): Promise<Read> => {
-    let read: Read = { text: "", roles: 0, finishReason: null, tokens: undefined, error: undefined }
+    const read: { -readonly [Field in keyof Read]: Read[Field] } = {
+      text: "",
+      roles: 0,
+      finishReason: null,
+      tokens: undefined,
+      error: undefined
+    }
     try {
       for await (const { choices, usage } of await client.chat.completions.create(chat, { signal })) {
         const [choice] = choices
-        read = {
-          ...read,
-          text: read.text + (choice?.delta.content ?? ""),
-          roles: read.roles + (choice?.delta.role === undefined ? 0 : 1),
-          finishReason: choice?.finish_reason ?? read.finishReason,
-          tokens: usage?.total_tokens ?? read.tokens
-        }
+        read.text += choice?.delta.content ?? ""
+        if (choice?.delta.role !== undefined) read.roles++
+        read.finishReason = choice?.finish_reason ?? read.finishReason
+        read.tokens = usage?.total_tokens ?? read.tokens
         onText(read.text)
       }
     } catch (error) {
-      return { ...read, error }
+      read.error = error
     }
     return read
   })
