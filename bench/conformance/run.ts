@@ -41,6 +41,12 @@ const meetAll = (client: Client.Client) =>
     (findings): Report.Findings => new Map(faults.map((fault, index) => [fault, findings[index]!]))
   )
 
+/** Ends with an error unless the relay came through all of it. */
+const judge = (findings: Report.Findings) =>
+  Effect.sync(() => {
+    if (Array.from(findings.values()).some(({ verdict }) => verdict !== "passed")) process.exitCode = 1
+  })
+
 const program = Effect.gen(function*() {
   const found = new Map<string, Report.Findings>()
   for (const client of clients) {
@@ -48,6 +54,7 @@ const program = Effect.gen(function*() {
     found.set(client.name, findings)
     yield* Console.log(`\n${Report.table(client.name, findings)}`)
   }
+  yield* judge(found.get(effectRelay.name)!)
   if (!isWritten) return
   const path = join(import.meta.dirname, "../conformance.json")
   yield* Effect.sync(() => writeFileSync(path, `${JSON.stringify(Report.make(found), undefined, 2)}\n`))

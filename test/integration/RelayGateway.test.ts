@@ -122,6 +122,16 @@ describe("the openai package at a gateway", () => {
       assert.lengthOf(server.received, 0)
     }))
 
+  it.live("is shown no model of an endpoint on its way out, and none twice", () =>
+    Effect.gen(function*() {
+      const [primary, backup] = [yield* Server.http(hello), yield* Server.http(hello)]
+      const { client, relay } = yield* Gateway.over([primary, backup], { endpoint: { models: ["smart"] } })
+      yield* relay.endpoints.add({ id: "old", baseUrl: primary.url, models: ["gone"] })
+      yield* relay.endpoints.drain("old")
+      const { data } = yield* Effect.promise(() => client.models.list())
+      assert.deepStrictEqual(data.map(({ id }) => id), ["smart"])
+    }))
+
   it.live("lists the models of an endpoint where none names any", () =>
     Effect.gen(function*() {
       const primary = yield* Server.http(down)

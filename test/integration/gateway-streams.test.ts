@@ -98,6 +98,16 @@ describe("a stream through a gateway", () => {
       }
     }))
 
+  it.live("that begins anew elsewhere ends in an error as well, and nobody goes on writing it", () =>
+    Effect.gen(function*() {
+      const primary = yield* Server.http(Sse.send([Sse.chunk({ content: "Hello" })], "reset"))
+      const backup = yield* Server.http(Sse.send([Sse.chunk({ content: "Good morning." })], "silence"))
+      const { client } = yield* Gateway.over([primary, backup], { relay: { stream: { afterCommit: "restart" } } })
+      const { error, text } = yield* read(client)
+      assert.deepStrictEqual([(error as APIError).code, text], ["stream_interrupted", "Hello"])
+      yield* backup.until(() => backup.connections().open === 0)
+    }))
+
   it.live("that nobody can begin is a response of its own, with status and wait", () =>
     Effect.gen(function*() {
       const server = yield* Server.http((response) =>
