@@ -178,7 +178,12 @@ describe("generateText over a relay", () => {
 
   it.effect("names calls that have no name of their own, each its own", () =>
     Effect.gen(function*() {
-      const { toolCalls, toolResults } = yield* LanguageModel.generateText({ prompt: "Weather?", toolkit })
+      const { finishReason, toolCalls, toolResults } = yield* LanguageModel.generateText({
+        prompt: "Weather?",
+        toolkit
+      })
+      // some say that they just stopped
+      assert.strictEqual(finishReason, "tool-calls")
       const ids = toolCalls.map(({ id }) => id)
       assert.strictEqual(new Set(ids).size, 2)
       assert.deepStrictEqual(toolResults.map(({ id }) => id), ids)
@@ -398,6 +403,9 @@ describe("a failure of the relay", () => {
       assert.deepStrictEqual(unavailable.retryAfter, Duration.seconds(9))
       const back = RelayLanguageModel.toFailure(unavailable, { endpoint: "f" }, 0)
       assert.deepInclude(back, { _tag: "EndpointUnavailable", retryAfter: Duration.seconds(9) } as never)
+      const codec = Schema.toCodecJson(AiError.AiError)
+      const remote = yield* Schema.decodeEffect(codec)(yield* Schema.encodeEffect(codec)(unavailable))
+      assert.deepStrictEqual(RelayLanguageModel.retryAfter(remote.reason, 0), Duration.seconds(9))
       const quota = yield* ask
       assert(quota.reason._tag === "QuotaExhaustedError")
       const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)

@@ -108,6 +108,22 @@ describe("a stream through a gateway", () => {
       yield* backup.until(() => backup.connections().open === 0)
     }))
 
+  it.live("that begins anew elsewhere is over with the error, though the one who reads it would go on", () =>
+    Effect.gen(function*() {
+      const primary = yield* Server.http(Sse.send([Sse.chunk({ content: "Hello" })], "reset"))
+      const backup = yield* Server.http(Sse.send([Sse.chunk({ content: "Good morning." })], "silence"))
+      const { url } = yield* Gateway.over([primary, backup], { relay: { stream: { afterCommit: "restart" } } })
+      const said = yield* Effect.promise(async () => {
+        const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(chat) })
+        return response.text()
+      }).pipe(
+        Effect.timeoutOrElse({ duration: "10 seconds", orElse: () => Effect.die(new Error("it hangs")) })
+      )
+      assert.match(said, /stream_interrupted/)
+      assert.notInclude(said, "Good morning.")
+      assert.notInclude(said, "[DONE]")
+    }))
+
   it.live("that nobody can begin is a response of its own, with status and wait", () =>
     Effect.gen(function*() {
       const server = yield* Server.http((response) =>
