@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 export * as Attempt from "./policy/Attempt.ts"
+export * as Budget from "./policy/Budget.ts"
 export * as Bulkhead from "./policy/Bulkhead.ts"
 export * as CanonicalJson from "./policy/CanonicalJson.ts"
 export * as CircuitBreaker from "./policy/CircuitBreaker.ts"

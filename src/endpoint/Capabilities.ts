@@ -171,14 +171,15 @@ const isPerModel = (options: object): options is Readonly<Record<string, Capabil
   Object.values(options).some((value) => typeof value === "object" && value !== null)
 
 /**
- * Checks what an endpoint says: of all its models at once, or of each by the name that callers use.
+ * Checks what an endpoint says: of all its models at once, or of each that it `serves` by the name that callers use.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decode = (
   subject: string,
-  options: Capabilities | Readonly<Record<string, Capabilities>> | undefined
+  options: Capabilities | Readonly<Record<string, Capabilities>> | undefined,
+  serves: (model: string) => boolean
 ): Effect.Effect<Offers, Configuration.InvalidConfiguration> => {
   if (options === undefined || Object.keys(options).length === 0) return Effect.succeed(unsaid)
   const one = (path: string, capabilities: object) =>
@@ -195,13 +196,15 @@ export const decode = (
   return Effect.map(
     Effect.forEach(Object.entries(options), ([model, capabilities]: [string, unknown]) => {
       const field = `capabilities.${model}`
-      if (typeof capabilities === "object" && capabilities !== null && !Array.isArray(capabilities)) {
-        return Effect.map(one(field, capabilities), (offer) => [model, offer] as const)
+      const refuse = (value: string, rule: string) =>
+        Effect.fail(new Configuration.InvalidConfiguration({ subject, field, value, rule }))
+      if (typeof capabilities !== "object" || capabilities === null || Array.isArray(capabilities)) {
+        return refuse(String(capabilities), "it has to be an object of capabilities, as those of the other models are")
       }
-      const rule = "it has to be an object of capabilities, as those of the other models are"
-      return Effect.fail(
-        new Configuration.InvalidConfiguration({ subject, field, value: String(capabilities), rule })
-      )
+      if (!serves(model)) {
+        return refuse(JSON.stringify(model), "it has to be one of its models, by the name that callers use")
+      }
+      return Effect.map(one(field, capabilities), (offer) => [model, offer] as const)
     }),
     (offers) => ({ usual: everything, byModel: new Map(offers) })
   )

@@ -139,3 +139,11 @@ export const judge = (
     body
   })
 }
+
+/**
+ * The tokens of an answer, where somebody counted them.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const counted = ({ tokens }: ChatAnswer): Tokens | undefined => tokens.total === 0 ? undefined : tokens

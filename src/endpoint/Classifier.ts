@@ -1,8 +1,8 @@
 /**
  * Reads what came of a request: an answer, or one failure.
  *
- * Total: whatever the bytes, and however the connection ended, it ends in a
- * value.
+ * Total: whatever the bytes, however the connection ended, and whatever code
+ * without types hands in, it ends in a value.
  *
  * @since 0.1.0
  */
@@ -13,59 +13,41 @@ import { RateLimited } from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as ChatAnswer from "./ChatAnswer.ts"
-import type { Dialect } from "./dialect/Definition.ts"
+import type { Dialect, LimitScope } from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
 import * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import * as Json from "./Json.ts"
-import * as LimitHeaders from "./LimitHeaders.ts"
 import * as Meaning from "./Meaning.ts"
+import { type Outcome, type Reply, type Subject, totally } from "./Outcome.ts"
 import * as Quotation from "./Quotation.ts"
-import * as RetryAfter from "./RetryAfter.ts"
+import * as Wait from "./Wait.ts"
 import * as WireError from "./WireError.ts"
 import type * as WireRequest from "./WireRequest.ts"
 
-/**
- * A response, body included.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Reply {
-  readonly _tag: "Reply"
-  readonly status: number
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly text: string
-}
-
-/**
- * What came of a request: a response, or no whole one.
- *
- * @category models
- * @since 0.1.0
- */
-export type Outcome = Reply | Fault.Fault
-
-/**
- * Whose reply it is, and to what.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Subject {
-  readonly endpoint: string
-  readonly account: string
-  readonly model: string
-  /** How the endpoint says things. Default: as OpenAI does. */
-  readonly dialect?: Dialect | undefined
-  /** What else an answer has to be: a text says what is wrong with it. */
-  readonly validate?: ((answer: ChatAnswer.ChatAnswer) => string | undefined) | undefined
-  /** Removed from whatever the reply says. */
-  readonly secrets: ReadonlyArray<string>
-  /** Epoch milliseconds. */
-  readonly now: number
-}
+export {
+  /**
+   * What came of a request: a response, or no whole one.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Outcome,
+  /**
+   * A response, body included.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Reply,
+  /**
+   * Whose reply it is, and to what.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Subject
+} from "./Outcome.ts"
 
 const tagOf = {
   Rate: "RateLimited",
@@ -89,15 +71,17 @@ const retryOf = (
   return said === "true" && !again ? { retry: "Anywhere" } : {}
 }
 
+const scopes: ReadonlySet<unknown> = new Set<LimitScope>(["Account", "Endpoint", "Model"])
+
 const scopeOf = (
   dialect: Dialect,
   error: WireError.WireError | undefined,
   { headers }: Reply
-): { readonly scope?: NonNullable<RateLimited["scope"]> } => {
+): { readonly scope?: LimitScope } => {
   // whoever stands before the API counts all that comes from here
   if (error?.isPage === true && error.words.length > 0) return { scope: "Endpoint" }
   const scope = safely(() => dialect.limitScope?.(error, headers), () => undefined)
-  return scope === undefined ? {} : { scope }
+  return scope !== undefined && scopes.has(scope) ? { scope } : {}
 }
 
 // a function of a dialect may be anybody's
@@ -117,9 +101,7 @@ const fail = (
   error: WireError.WireError | undefined
 ): Failure.Answered => {
   const { account, dialect = openai, endpoint, model, now, secrets } = subject
-  const { headers } = reply
-  const hint = RetryAfter.fromHeaders(headers, now) ?? error?.hint ??
-    (meaning === "Rate" ? LimitHeaders.waitOf(LimitHeaders.fromHeaders(headers, now)) : undefined)
+  const hint = Wait.of(reply.headers, error, meaning, now)
   const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
   const text = Quotation.quote(error?.message || reply.text, secrets)
   const said = {
@@ -180,10 +162,16 @@ export const invalid = (
 
 const isSuccess = ({ status }: Reply): boolean => status >= 200 && status < 300
 
-const errorOf = (reply: Reply, body: Result.Result<unknown, void>, dialect: Dialect): WireError.WireError | undefined =>
-  Result.isSuccess(body)
-    ? safely(() => dialect.error(body.success), () => WireError.fromBody(body.success))
-    : WireError.fromText(reply.text)
+const errorOf = (
+  reply: Reply,
+  body: Result.Result<unknown, void>,
+  dialect: Dialect
+): WireError.WireError | undefined => {
+  if (Result.isFailure(body)) return WireError.fromText(reply.text)
+  // it may throw, or give back what is no error and is not nothing either
+  const error = safely<unknown>(() => dialect.error(body.success), () => null)
+  return error === undefined || WireError.isWireError(error) ? error : WireError.fromBody(body.success)
+}
 
 // what an error means may depend on what was asked for
 type Refine = (meaning: Meaning.Meaning, status: number, message: string) => Meaning.Meaning
@@ -216,9 +204,10 @@ const failureOf = (
  * @since 0.1.0
  */
 export const failureIn = (outcome: Outcome, subject: Subject): Failure.Answered | undefined =>
-  outcome._tag === "Reply"
-    ? failureOf(outcome, WireError.parse(outcome.text), subject, asForChats)
-    : Fault.failureOf(outcome, subject.endpoint)
+  totally(outcome, subject, (outcome, subject) =>
+    outcome._tag === "Reply"
+      ? failureOf(outcome, WireError.parse(outcome.text), subject, asForChats)
+      : Fault.failureOf(outcome, subject.endpoint))
 
 /** The JSON of a reply that has no error in it, or why there is none. */
 const bodyOf = (reply: Reply, subject: Subject, refine: Refine): Result.Result<unknown, Failure.Answered> => {
@@ -255,7 +244,9 @@ const flawOf = (answer: ChatAnswer.ChatAnswer, { validate }: Subject): string | 
 export const classify = (
   outcome: Outcome,
   subject: Subject
-): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
+): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => totally(outcome, subject, answerOf)
+
+const answerOf = (outcome: Outcome, subject: Subject): Result.Result<ChatAnswer.ChatAnswer, Failure.Answered> => {
   if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
   const body = bodyOf(outcome, subject, asForChats)
   if (Result.isFailure(body)) return Result.fail(body.failure)
@@ -307,10 +298,13 @@ export const failureInEvent = (reply: Reply, json: unknown, subject: Subject): F
 }
 
 // embeddings and their like count as chat completions do
-const countOf = (body: unknown): number | undefined => {
+const countOf = (body: unknown): ChatAnswer.Tokens | undefined => {
   const usage = Json.isRecord(body) ? body["usage"] : undefined
-  const total = Json.isRecord(usage) ? usage["total_tokens"] : undefined
-  return Number.isSafeInteger(total) && Number(total) > 0 ? Number(total) : undefined
+  if (!Json.isRecord(usage)) return undefined
+  const count = (value: unknown): number => Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0
+  const total = count(usage["total_tokens"])
+  const input = Math.min(total, count(usage["prompt_tokens"] ?? usage["input_tokens"]))
+  return total === 0 ? undefined : { input, output: total - input, total }
 }
 
 /**
@@ -326,13 +320,17 @@ export const check = (
   reply: Reply,
   subject: Omit<Subject, "model"> & { readonly model: string | undefined },
   asks: Exclude<WireRequest.Kind, "Chat">
-): Result.Result<number | undefined, Failure.Answered> => {
-  if (asks === "Other" && isSuccess(reply)) return Result.succeed(undefined)
-  const { model } = subject
-  const body = bodyOf(
-    reply,
-    { ...subject, model: model ?? "*" },
-    (meaning, status, message) => Meaning.at(meaning, status, message, asks, model !== undefined)
-  )
-  return Result.map(body, countOf)
+): Result.Result<ChatAnswer.Tokens | undefined, Failure.Answered> => {
+  const model: unknown = Object(subject).model
+  return totally(reply, { ...subject, model: subject?.model ?? "*" }, (outcome, subject) => {
+    if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
+    if (asks === "Other" && isSuccess(outcome)) return Result.succeed(undefined)
+    // where to, is not to be repeated: it may hold a token
+    if (redirects.has(outcome.status)) return Result.fail(invalid(subject, outcome, "NotJson", "it redirects"))
+    const refine: Refine = (meaning, status, message) => Meaning.at(meaning, status, message, asks, model !== undefined)
+    return Result.map(bodyOf(outcome, subject, refine), countOf)
+  })
 }
+
+// it stands elsewhere, or behind a page to log in at; no redirect is followed
+const redirects = new Set([301, 302, 303, 307, 308])

@@ -67,8 +67,8 @@ export interface Options {
   /** How large its share of the calls of its tier is to be, beside those of the others. Above 0, default 1. */
   readonly weight?: number | undefined
   /**
-   * What it can do, of all its models at once or by the names you use for them; what is not said counts as can. It is
-   * not asked what it cannot.
+   * What it can do, of all its models at once or by the names you use for them, each of them one of `models`; what is
+   * not said counts as can. It is not asked what it cannot.
    */
   readonly capabilities?:
     | Capabilities.Capabilities
@@ -244,15 +244,17 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
     },
     ["apiKey", "headers"]
   ).pipe(
-    Effect.flatMap((settings) =>
-      Effect.map(Capabilities.decode(subject, options.capabilities), (capabilities): Endpoint => ({
+    Effect.flatMap((settings) => {
+      const models = namesOf(settings.models)
+      const serves = (model: string) => models === "any" || models.has(model)
+      return Effect.map(Capabilities.decode(subject, options.capabilities, serves), (capabilities): Endpoint => ({
         id: settings.id,
         baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
         // endpoints of one dialect share it
         dialect: options.dialect ?? openai,
         apiKey: settings.apiKey,
         account: settings.account,
-        models: namesOf(settings.models),
+        models,
         tier: settings.tier,
         weight: settings.weight,
         capabilities,
@@ -267,7 +269,7 @@ export const make = (options: Options): Effect.Effect<Endpoint, Configuration.In
         bulkhead: orNone({ ...options.bulkhead }),
         health: orNone(settings.health)
       }))
-    ),
+    }),
     Effect.flatMap((endpoint) => {
       const flaw = Health.flaw(endpoint)
       return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Result from "effect/Result"
+import * as ChatAnswer from "./ChatAnswer.ts"
 import * as ChatApi from "./ChatApi.ts"
 import * as ChatCompletion from "./ChatCompletion.ts"
 import * as Classifier from "./Classifier.ts"
@@ -32,8 +33,8 @@ export interface Reply {
   /** Names in lower case; without cookies and what belongs to the connection. */
   readonly headers: WireHeaders.WireHeaders
   readonly body: Uint8Array<ArrayBuffer>
-  /** The tokens it says it took, input and output. */
-  readonly tokens: number | undefined
+  /** What it says it took. */
+  readonly tokens: ChatAnswer.Tokens | undefined
 }
 
 interface Received {
@@ -70,7 +71,7 @@ const exchange = Effect.fnUntraced(function*(
   return { status: response.status, headers: response.headers, bytes: join(pieces) }
 })
 
-const asItCame = ({ bytes, headers, status }: Received, tokens: number | undefined): Reply => ({
+const asItCame = ({ bytes, headers, status }: Received, tokens: ChatAnswer.Tokens | undefined): Reply => ({
   status,
   headers: WireHeaders.toCaller(headers),
   body: bytes,
@@ -122,7 +123,7 @@ export const send = Effect.fnUntraced(function*(
   }
   const answer = Classifier.classify(reply, { ...subject, model: message.model! })
   if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
-  const replied = asItCame(received, answer.success.tokens.total || undefined)
+  const replied = asItCame(received, ChatAnswer.counted(answer.success))
   if (WireMessage.answersVerbatim(dialect)) return replied
   const completion = ChatCompletion.write(answer.success, yield* Label.make, now)
   return {

@@ -35,6 +35,21 @@ export const parse = (value: string | undefined): number | undefined =>
  */
 export const parseTimestamp = (value: string): number | undefined => timestamp.test(value) ? timeOf(value) : undefined
 
+const inWords =
+  /\b(?:access|again|resets?|retry|available)(?: (?:on|at|after|from|in|until)){0,2} (\d{4}-\d\d-\d\d)(?:,? at |[T ])(\d\d:\d\d)(:\d\d)? ?(?:UTC|GMT|Z)\b/i
+
+/**
+ * Epoch milliseconds of the time to come back that a sentence tells, as in "You
+ * will regain access on 2026-12-01 at 00:00 UTC."
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const inSentence = (text: string): number | undefined => {
+  const found = inWords.exec(text)
+  return found === null ? undefined : parseTimestamp(`${found[1]}T${found[2]}${found[3] ?? ":00"}Z`)
+}
+
 /**
  * What time it is by the service's own clock, which may be wrong: what it says
  * of later times is to be compared with that. `now`, epoch milliseconds, where

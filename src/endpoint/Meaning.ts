@@ -98,6 +98,10 @@ const known: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
 // where providers have no code of their own for it
 const byMessage: ReadonlyArray<readonly [RegExp, Meaning]> = [
   [/maximum context length|context window|prompt is too long|input token count.{0,40}exceeds the maximum/i, "Context"],
+  // TGI
+  [/`inputs` (?:tokens \+ `max_new_tokens` must be <=|must have less than \d+ tokens)/, "Context"],
+  // OpenRouter, of a limit that the owner of the key has set
+  [/\bkey limit exceeded\b/i, "Quota"],
   [
     /insufficient (?:balance|quota|credits?)|exceeded your current quota|credit balance is too low|reached your specified API usage limits/i,
     "Quota"

@@ -73,46 +73,37 @@ export type Subject = string | { readonly account: string }
  */
 export interface Registry {
   /** Adds an endpoint; refused when the id is taken. */
-  readonly add: (
-    options: Endpoint.Options,
-    audit?: Audit.Audit
-  ) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  readonly add: Audit.Change<Endpoint.Options, Configuration.InvalidConfiguration>
   /**
    * Puts another endpoint in the place of the one with the same id, with a clean
    * slate. One with the same description keeps its state, and nothing changes,
    * unless it is draining: then it is put back.
    */
-  readonly replace: (
-    options: Endpoint.Options,
-    audit?: Audit.Audit
-  ) => Effect.Effect<void, Configuration.InvalidConfiguration | EndpointNotFound>
+  readonly replace: Audit.Change<Endpoint.Options, Configuration.InvalidConfiguration | EndpointNotFound>
   /**
    * Makes this the whole set, in one step: an endpoint with the same description
    * stays as it is (open, isolated, draining), one with another is replaced, one
    * that is missing is removed. One that cannot work refuses them all.
    */
-  readonly set: (
-    options: ReadonlyArray<Endpoint.Options>,
-    audit?: Audit.Audit
-  ) => Effect.Effect<void, Configuration.InvalidConfiguration>
+  readonly set: Audit.Change<ReadonlyArray<Endpoint.Options>, Configuration.InvalidConfiguration>
   /** Sends no new calls; succeeds when those under way have ended. It stays, until it is removed or replaced. */
-  readonly drain: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  readonly drain: Audit.Change<Subject, EndpointNotFound>
   /** Takes it out at once; calls under way finish. */
-  readonly remove: (id: string, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  readonly remove: Audit.Change<string, EndpointNotFound>
   /** Holds the circuit open until `reset`. */
-  readonly isolate: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  readonly isolate: Audit.Change<Subject, EndpointNotFound>
   /**
    * Closes the circuit and forgets all that was held against the endpoint: its
    * pauses and, for whoever shares them, its key refused and its account
    * exhausted or paused.
    */
-  readonly reset: (subject: Subject, audit?: Audit.Audit) => Effect.Effect<void, EndpointNotFound>
+  readonly reset: Audit.Change<Subject, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   /** As `get`, without an effect. */
   readonly find: (id: string) => GuardedEndpoint | undefined
   readonly all: () => Iterable<GuardedEndpoint>
-  /** Succeeds at the next change of the set. */
-  readonly nextChange: Effect.Effect<void>
+  /** The changes of the set. */
+  readonly revision: Revision
   /** Whether any endpoint serves a model, draining ones included. */
   readonly knows: (model: string) => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
@@ -183,9 +174,8 @@ export const make = (options: {
   const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
     Effect.suspend(() => {
       const target = targets.get(id)
-      return target === undefined
-        ? Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
-        : Effect.succeed(target)
+      if (target !== undefined) return Effect.succeed(target)
+      return Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
     })
 
   const select = (subject: Subject): Effect.Effect<ReadonlyArray<GuardedEndpoint>, EndpointNotFound> =>
@@ -200,9 +190,12 @@ export const make = (options: {
     })
 
   // an interrupt does not leave half an account behind
-  const control =
-    (tag: "Isolated" | "Reset", act: (target: GuardedEndpoint, now: number) => Effect.Effect<unknown>) =>
-    (subject: Subject, audit?: Audit.Audit): Effect.Effect<void, EndpointNotFound> =>
+  const control = (
+    name: "isolate" | "reset",
+    tag: "Isolated" | "Reset",
+    act: (target: GuardedEndpoint, now: number) => Effect.Effect<unknown>
+  ) =>
+    Audit.signed(name, (subject: Subject, audit) =>
       Effect.uninterruptible(
         Effect.flatMap(select(subject), (selected) =>
           Effect.flatMap(Now.current, (now) =>
@@ -210,7 +203,7 @@ export const make = (options: {
               tell(tag, target, audit)
               return act(target, now)
             }, { discard: true })))
-      )
+      ))
 
   const refuse = (field: string, value: string, rule: string) =>
     new Configuration.InvalidConfiguration({ subject: "Endpoints", field, value, rule })
@@ -224,50 +217,59 @@ export const make = (options: {
   const derive = (endpoint: Endpoint.Endpoint) => EndpointPolicies.derive(options.policies, endpoint)
 
   return {
-    add: Effect.fnUntraced(function*(description, audit) {
-      const endpoint = yield* Endpoint.make(description)
-      const policies = yield* derive(endpoint)
-      const now = yield* Now.current
-      if (targets.has(endpoint.id)) return yield* taken(endpoint.id)
-      if (targets.size >= maxEndpoints) return yield* tooMany(targets.size + 1)
-      put(endpoint, policies, now, audit)
-      revision.wake()
-    }),
-    replace: Effect.fnUntraced(function*(description, audit) {
-      const endpoint = yield* Endpoint.make(description)
-      const policies = yield* derive(endpoint)
-      const now = yield* Now.current
-      const previous = yield* get(endpoint.id)
-      if (has(endpoint) && !previous.isDraining) return
-      put(endpoint, policies, now, audit)
-      revision.wake()
-    }),
-    set: Effect.fnUntraced(function*(descriptions, audit) {
-      if (!Array.isArray(descriptions) || descriptions.length === 0) {
-        return yield* refuse("length", "0", "there has to be at least one endpoint")
-      }
-      if (descriptions.length > maxEndpoints) return yield* tooMany(descriptions.length)
-      const wanted = new Map<string, Endpoint.Endpoint>()
-      for (const description of descriptions) {
+    add: Audit.signed(
+      "add",
+      Effect.fnUntraced(function*(description, audit) {
         const endpoint = yield* Endpoint.make(description)
-        if (wanted.has(endpoint.id)) return yield* taken(endpoint.id)
-        wanted.set(endpoint.id, endpoint)
-      }
-      while (true) {
-        const seen = revision.number
-        const prepared = new Map<Endpoint.Endpoint, EndpointPolicies.EndpointPolicies>()
-        for (const endpoint of wanted.values()) if (!has(endpoint)) prepared.set(endpoint, yield* derive(endpoint))
+        const policies = yield* derive(endpoint)
         const now = yield* Now.current
-        // somebody may have changed the set meanwhile
-        if (revision.number !== seen) continue
-        for (const target of Array.from(targets.values())) if (!wanted.has(target.endpoint.id)) drop(target, audit)
-        for (const [endpoint, policies] of prepared) put(endpoint, policies, now, audit)
-        targets = new Map(Array.from(wanted.keys(), (id) => [id, targets.get(id)!]))
-        touch()
-        return revision.wake()
-      }
-    }),
-    drain: (subject, audit) =>
+        if (targets.has(endpoint.id)) return yield* taken(endpoint.id)
+        if (targets.size >= maxEndpoints) return yield* tooMany(targets.size + 1)
+        put(endpoint, policies, now, audit)
+        revision.wake()
+      })
+    ),
+    replace: Audit.signed(
+      "replace",
+      Effect.fnUntraced(function*(description, audit) {
+        const endpoint = yield* Endpoint.make(description)
+        const policies = yield* derive(endpoint)
+        const now = yield* Now.current
+        const previous = yield* get(endpoint.id)
+        if (has(endpoint) && !previous.isDraining) return
+        put(endpoint, policies, now, audit)
+        revision.wake()
+      })
+    ),
+    set: Audit.signed(
+      "set",
+      Effect.fnUntraced(function*(descriptions, audit) {
+        if (!Array.isArray(descriptions) || descriptions.length === 0) {
+          return yield* refuse("length", "0", "there has to be at least one endpoint")
+        }
+        if (descriptions.length > maxEndpoints) return yield* tooMany(descriptions.length)
+        const wanted = new Map<string, Endpoint.Endpoint>()
+        for (const description of descriptions) {
+          const endpoint = yield* Endpoint.make(description)
+          if (wanted.has(endpoint.id)) return yield* taken(endpoint.id)
+          wanted.set(endpoint.id, endpoint)
+        }
+        while (true) {
+          const seen = revision.number
+          const prepared = new Map<Endpoint.Endpoint, EndpointPolicies.EndpointPolicies>()
+          for (const endpoint of wanted.values()) if (!has(endpoint)) prepared.set(endpoint, yield* derive(endpoint))
+          const now = yield* Now.current
+          // somebody may have changed the set meanwhile
+          if (revision.number !== seen) continue
+          for (const target of Array.from(targets.values())) if (!wanted.has(target.endpoint.id)) drop(target, audit)
+          for (const [endpoint, policies] of prepared) put(endpoint, policies, now, audit)
+          targets = new Map(Array.from(wanted.keys(), (id) => [id, targets.get(id)!]))
+          touch()
+          return revision.wake()
+        }
+      })
+    ),
+    drain: Audit.signed("drain", (subject, audit) =>
       Effect.flatMap(select(subject), (selected) => {
         for (const target of selected) {
           target.startDraining()
@@ -276,21 +278,21 @@ export const make = (options: {
         }
         revision.wake()
         return Effect.forEach(selected, (target) => target.drained, { discard: true })
-      }),
-    remove: (id, audit) =>
+      })),
+    remove: Audit.signed("remove", (id, audit) =>
       Effect.map(get(id), (target) => {
         drop(target, audit)
         revision.wake()
-      }),
-    isolate: control("Isolated", ({ breaker }) => breaker.isolate),
-    reset: control("Reset", ({ breaker, standing }, now) => {
+      })),
+    isolate: control("isolate", "Isolated", ({ breaker }) => breaker.isolate),
+    reset: control("reset", "Reset", ({ breaker, standing }, now) => {
       standing.clear(now)
       return breaker.reset
     }),
     get,
     find: (id) => targets.get(id),
     all: () => targets.values(),
-    nextChange: revision.next,
+    revision,
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model, needs) => lineup.candidates(model, needs ?? Capabilities.noNeeds)

@@ -16,14 +16,17 @@ export class Revision {
   number = 0
   readonly #waiting = new Set<() => void>()
 
-  /** Succeeds at the next change. */
-  readonly next: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    const wake = (): void => resume(Effect.void)
-    this.#waiting.add(wake)
-    return Effect.sync(() => {
-      this.#waiting.delete(wake)
+  /** Succeeds at the first change after this number, which may have been. */
+  after(number: number): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const wake = (): void => resume(Effect.void)
+      if (this.number !== number) return wake()
+      this.#waiting.add(wake)
+      return Effect.sync(() => {
+        this.#waiting.delete(wake)
+      })
     })
-  })
+  }
 
   /** Wakes all who wait; last in a change, so that they find it done. */
   wake(): void {

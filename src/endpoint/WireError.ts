@@ -5,6 +5,7 @@
  */
 import * as Result from "effect/Result"
 import * as GoDuration from "./GoDuration.ts"
+import * as HttpDate from "./HttpDate.ts"
 import * as Json from "./Json.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 
@@ -20,6 +21,10 @@ export interface WireError {
   readonly status: number | undefined
   /** Milliseconds that the body itself asks to wait. */
   readonly hint: number | undefined
+  /** When the body says that it may be asked again: epoch milliseconds by the service's own clock. */
+  readonly until?: number | undefined
+  /** The headers that the body quotes, their names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Whether it was read off a page, which may be anybody's, and not from what the API itself wrote. */
   readonly isPage: boolean
 }
@@ -62,8 +67,37 @@ export const make = (words: ReadonlyArray<string>, message: string): WireError =
   message,
   status: undefined,
   hint: hintIn(message),
+  until: HttpDate.inSentence(message.slice(0, longestMessage)),
   isPage: false
 })
+
+const isOptional = (value: unknown, is: (value: unknown) => boolean): boolean => value === undefined || is(value)
+
+const isText = (value: unknown): boolean => typeof value === "string"
+
+/**
+ * Whether a value is an error: a dialect of somebody's own may give back anything.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isWireError = (value: unknown): value is WireError => {
+  if (!Json.isRecord(value)) return false
+  const { headers, hint, message, status, until, words } = value
+  return Array.isArray(words) && words.every(isText) && isText(message) && isOptional(status, Number.isSafeInteger) &&
+    isOptional(hint, Number.isFinite) && isOptional(until, Number.isFinite) &&
+    isOptional(headers, (headers) => Json.isRecord(headers) && Object.values(headers).every(isText))
+}
+
+// a router passes on what the provider sent beside its error
+const quotedHeaders = (headers: unknown): WireError["headers"] =>
+  Json.isRecord(headers)
+    ? Object.fromEntries(
+      Object.entries(headers).flatMap(([name, value]) =>
+        typeof value === "string" || typeof value === "number" ? [[name.toLowerCase(), String(value)]] : []
+      )
+    )
+    : undefined
 
 /**
  * The error in a body, if it has one: `{"error":{…}}`, `{"error":"…"}`,
@@ -98,7 +132,12 @@ const errorOf = (body: unknown, depth: number): WireError | undefined => {
   ]
   const said = [...textOf(message), ...(inner.length > 0 ? inner.map(({ message }) => message) : quoted)].join(": ")
   const made = make(words, said)
-  return { ...made, status: statusOf(code), hint: google.hint ?? made.hint }
+  return {
+    ...made,
+    status: statusOf(code),
+    hint: google.hint ?? made.hint,
+    headers: quotedHeaders(Json.isRecord(metadata) ? metadata["headers"] : undefined)
+  }
 }
 
 const statusOf = (code: unknown): number | undefined =>

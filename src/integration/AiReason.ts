@@ -78,7 +78,9 @@ const reasons: {
   ContextTooLong: invalid("prompt"),
   ContentRefused: (_, common) => new AiError.ContentPolicyError(common),
   RequestRejected: invalid(),
-  DeadlineExceeded: (_, common) => new AiError.UnknownError(common)
+  // the caller's own bounds are no failure that AiError knows
+  DeadlineExceeded: (_, common) => new AiError.UnknownError(common),
+  BudgetExceeded: (_, common) => new AiError.UnknownError(common)
 }
 
 /**

@@ -39,6 +39,7 @@ const byTag: { readonly [Tag in RelayError.StreamError["_tag"]]: Row } = {
   RequestRejected: [400, "invalid_request_error", null],
   StreamInterrupted: [502, "server_error", "stream_interrupted"],
   DeadlineExceeded: [504, "timeout_error", "deadline_exceeded"],
+  BudgetExceeded: [402, "budget_error", "budget_exceeded"],
   RelayExhausted: [503, "service_unavailable_error", "relay_exhausted"]
 }
 

@@ -110,7 +110,7 @@ const over = (
   relay: Pick<RelayService.RelayService, "send" | "stream">,
   baseUrl: string | undefined
 ): HttpClient.HttpClient =>
-  HttpClient.make((request, url, _signal, fiber) => {
+  HttpClient.make((request, url, signal, fiber) => {
     const within = fiber.getRef(Within)
     if (within.includes(relay)) {
       return Effect.die(new Error("a relay stands on itself: give it another HttpClient than its own RelayHttpClient"))
@@ -128,7 +128,7 @@ const over = (
           onFailure: RelayResponse.fromFailure,
           onSuccess: RelayResponse.fromReply
         })
-        : StreamedResponse.open(relay, streamed, { headers, retry })
+        : StreamedResponse.open(relay, streamed, { headers, retry }, signal)
       return response.pipe(
         Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
         Effect.provideService(Within, [...within, relay])

@@ -9,16 +9,20 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import type * as ChatRequest from "../endpoint/ChatRequest.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
+import * as Arguments from "../policy/Arguments.ts"
+import * as CallOptions from "../relay/CallOptions.ts"
 import type * as Meta from "../relay/Meta.ts"
 import type * as RelayEvent from "../relay/RelayEvent.ts"
 import type * as RelayExplanation from "../relay/RelayExplanation.ts"
 import * as RelayService from "../relay/RelayService.ts"
+import type * as StreamChunk from "../relay/StreamChunk.ts"
 import * as Promised from "./Promised.ts"
 import * as RelayFetch from "./RelayFetch.ts"
 
@@ -51,6 +55,14 @@ export interface ExecuteOptions extends RelayService.ExecuteOptions<unknown>, Ab
 export interface ChatOptions extends RelayService.ChatOptions, Abortable {}
 
 /**
+ * What a caller can say about one stream.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StreamOptions extends RelayService.StreamOptions, Abortable {}
+
+/**
  * A relay by promises. Durations are milliseconds, or texts such as `"5 seconds"`.
  *
  * @category models
@@ -68,6 +80,14 @@ export interface RelayPromise {
     operation: (endpoint: Endpoint.Endpoint, signal: AbortSignal) => PromiseLike<A>,
     options?: ExecuteOptions
   ) => Promise<{ readonly value: A; readonly meta: Meta.Meta }>
+  /**
+   * Asks for a completion that comes bit by bit; each `for await` asks anew, and
+   * one that is left hangs up. The last chunk is a `Finish`, or it throws.
+   */
+  readonly stream: (
+    request: ChatRequest.ChatRequest,
+    options?: StreamOptions
+  ) => AsyncIterable<StreamChunk.StreamChunk>
   /** Goes into the clients that take one: see `RelayFetch`. */
   readonly fetch: typeof globalThis.fetch
   /** What `chat` would do with this request now; nothing is sent. */
@@ -93,6 +113,22 @@ export type Endpoints = {
   readonly [Name in keyof RelayService.Endpoints]: (
     ...args: Parameters<RelayService.Endpoints[Name]>
   ) => Promise<void>
+}
+
+// one of another realm is one as well
+const isSignal = (value: unknown): value is AbortSignal =>
+  typeof value === "object" && value !== null && "throwIfAborted" in value && "addEventListener" in value
+
+const noSignal = (value: unknown) =>
+  CallOptions.rejected({ argument: "signal", value: Arguments.show(value), rule: "it has to be an AbortSignal" })
+
+/** The signal among the options of a call, and the rest of them; what is no object is the relay's to refuse. */
+const split = <Options extends Abortable>(
+  options: Options | undefined
+): { readonly signal?: AbortSignal | undefined; readonly rest: Omit<Options, "signal"> | undefined } => {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return { rest: options }
+  const { signal, ...rest } = options
+  return { signal, rest }
 }
 
 type Source = RelayService.Options | Layer.Layer<RelayService.RelayService, unknown>
@@ -146,27 +182,45 @@ export const make = async (
   }
 }
 
+const aborted = (signal: AbortSignal | undefined): Effect.Effect<never> =>
+  Effect.callback((resume) => {
+    const onAbort = () => resume(Effect.die(signal?.reason))
+    if (signal?.aborted === true) onAbort()
+    signal?.addEventListener("abort", onAbort, { once: true })
+    return Effect.sync(() => signal?.removeEventListener("abort", onAbort))
+  })
+
 const over = (
   relay: RelayService.RelayService,
   managed: ManagedRuntime.ManagedRuntime<RelayService.RelayService, unknown>
 ): RelayPromise => {
   let isDisposed = false
+  const gone = new Error("this relay was disposed of")
+  const disposal = Latch.makeUnsafe(false)
   // a runtime that is gone says so in words of its own
   const runtime: Promised.Runtime = {
     runPromiseExit: async (effect, options) => {
       const exit = isDisposed ? undefined : await managed.runPromiseExit(effect, options)
       if (exit !== undefined && !(isDisposed && Exit.hasInterrupts(exit))) return exit
-      return Exit.die(new Error("this relay was disposed of"))
+      return Exit.die(gone)
     }
   }
   const run = <A, E>(effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
     Promised.run(runtime, effect, signal)
   const { endpoints } = relay
+  const call = <Options extends Abortable, A, E>(
+    options: Options | undefined,
+    ask: (options: Omit<Options, "signal"> | undefined) => Effect.Effect<A, E>
+  ): Promise<A> => {
+    const { rest, signal } = split(options)
+    if (signal === undefined || isSignal(signal)) return run(ask(rest), signal)
+    return run(Effect.fail(noSignal(signal)))
+  }
 
   return {
-    chat: (request, { signal, ...options } = {}) => run(relay.chat(request, options), signal),
-    execute: (operation, { signal, ...options } = {}) =>
-      run(
+    chat: (request, options) => call(options, (rest) => relay.chat(request, rest)),
+    execute: (operation, options) =>
+      call(options, (rest) =>
         relay.execute(
           (endpoint) =>
             // who gives back a plain value has kept a promise
@@ -174,10 +228,20 @@ const over = (
               try: async (signal) => operation(endpoint, signal),
               catch: (failure): unknown => failure
             }),
-          options
-        ),
-        signal
-      ),
+          rest
+        )),
+    stream: (request, options) =>
+      Stream.toAsyncIterable(Stream.suspend(() => {
+        const { rest, signal } = split(options)
+        if (isDisposed) return Stream.die(gone)
+        if (signal !== undefined && !isSignal(signal)) return Stream.fail(noSignal(signal))
+        if (signal?.aborted === true) return Stream.die(signal.reason)
+        return Stream.unwrap(Effect.map(managed.contextEffect, (context) =>
+          relay.stream(request, rest).pipe(
+            Stream.provideContext(context),
+            Stream.interruptWhen(Effect.raceFirst(Effect.andThen(disposal.await, Effect.die(gone)), aborted(signal)))
+          )))
+      })),
     fetch: RelayFetch.make(relay, { runtime }),
     explain: (request, options) => run(relay.explain(request, options)),
     status: () => run(relay.status),
@@ -193,6 +257,7 @@ const over = (
     },
     dispose: () => {
       isDisposed = true
+      disposal.openUnsafe()
       return managed.dispose()
     }
   }

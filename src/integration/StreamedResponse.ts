@@ -155,7 +155,7 @@ export const serve = (
 
 /**
  * The response of a stream that goes on in a fiber of its own, until its body is
- * read or left.
+ * read or left, or the signal says that nobody has it any more.
  *
  * @category running
  * @since 0.1.0
@@ -163,20 +163,20 @@ export const serve = (
 export const open = (
   relay: Pick<RelayService.RelayService, "stream">,
   request: StreamedRequest.StreamedRequest,
-  options: RelayService.StreamOptions
+  options: RelayService.StreamOptions,
+  signal: AbortSignal
 ): Effect.Effect<Response> =>
   Effect.withFiber((parent) =>
     Effect.callback<Response>((resume) => {
-      const serving = serve(
-        relay,
-        request,
-        options,
-        (response) => resume(Effect.succeed(response)),
-        undefined
-      )
+      const serving = serve(relay, request, options, (response) => resume(Effect.succeed(response)), signal)
       const fiber = Effect.runForkWith(parent.context as Context.Context<never>)(serving)
-      // without a response it died, or was interrupted
-      fiber.addObserver((exit) => resume(Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt))
+      const onAbort = () => fiber.interruptUnsafe()
+      signal.addEventListener("abort", onAbort, { once: true })
+      fiber.addObserver((exit) => {
+        signal.removeEventListener("abort", onAbort)
+        // without a response it died, or was interrupted
+        resume(Exit.isFailure(exit) ? Exit.failCause(exit.cause) : Effect.interrupt)
+      })
       return Fiber.interrupt(fiber)
     })
   )

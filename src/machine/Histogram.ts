@@ -120,13 +120,13 @@ const sliceAt = (self: Histogram, now: number): Slice => {
   const place = modulo(at, self.slices.length)
   const slice = self.slices[place]
   if (slice === undefined) {
-    return self.slices[place] = { at, total: 0, low: size, high: -1, counts: new Uint16Array(size) }
+    return self.slices[place] = { at, total: 0, low: size, high: 0, counts: new Uint16Array(size) }
   }
   if (slice.at !== at) {
     slice.at = at
     slice.total = 0
     slice.low = size
-    slice.high = -1
+    slice.high = 0
     slice.counts.fill(0)
   }
   return slice
@@ -163,7 +163,7 @@ export const quantile = (self: Histogram, q: number, now: number): number | unde
   const oldest = oldestLive(self, now)
   let total = 0
   let low = size
-  let high = -1
+  let high = 0
   for (const slice of self.slices) {
     if (slice === undefined || slice.at < oldest) continue
     const { counts } = slice

@@ -39,7 +39,7 @@ const evidence = 4
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): Pace => ({ time: 0, slots: 0, at: -Infinity, since: 0 })
+export const make = (): Pace => ({ time: 0, slots: 0, at: 0, since: 0 })
 
 /**
  * Somebody waits from now on, and nobody did before.
@@ -59,9 +59,9 @@ export const begin = (self: Pace, now: number): void => {
  */
 export const forget = (self: Pace): void => {
   self.time = self.slots = 0
-  self.at = -Infinity
 }
 
+// without a slot there is no mean, and no time is within it
 const isBelieved = (self: Pace, now: number, atOnce: number): boolean =>
   now - self.at <= (atOnce + 1) * self.time / self.slots
 

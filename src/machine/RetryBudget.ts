@@ -97,7 +97,6 @@ const advance = (self: RetryBudget, now: number): void => {
 
 const add = (self: RetryBudget, slice: number, amount: number): void => {
   const added = Math.min(amount, Math.round(self.rule.capacity * retry) - self.deposits)
-  if (added <= 0) return
   self.slices[at(slice)]! += added
   self.deposits += added
 }
@@ -126,7 +125,6 @@ export const withdraw = (self: RetryBudget, now: number): boolean => {
     let owed = retry
     for (let slice = self.newest - slices + 1; owed > 0; slice++) {
       const paid = Math.min(owed, self.slices[at(slice)]!)
-      if (paid === 0) continue
       self.slices[at(slice)]! -= paid
       owed -= paid
       self.spent = slice
@@ -151,7 +149,7 @@ export const withdraw = (self: RetryBudget, now: number): boolean => {
  */
 export const refund = (self: RetryBudget, now: number): void => {
   advance(self, now)
-  if (self.rule.reserve > 0 && self.reserveTat > now) {
+  if (self.reserveTat > now) {
     self.reserveTat = Gcra.refund(self.reserveTat, 1, reserveOf(self.rule))
   } else if (self.spent > self.newest - slices) {
     add(self, self.spent, retry)

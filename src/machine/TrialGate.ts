@@ -21,7 +21,7 @@
  */
 export interface TrialGate {
   isOpen: boolean
-  /** Nobody passes a closed gate before. */
+  /** Nobody passes a closed gate before; of an open one it says nothing. */
   until: number
   /** When it was closed: an answer to a call sent before says nothing for it. */
   closedAt: number
@@ -40,11 +40,11 @@ export interface TrialGate {
  */
 export const make = (): TrialGate => ({
   isOpen: true,
-  until: -Infinity,
-  closedAt: -Infinity,
+  until: 0,
+  closedAt: 0,
   openedBy: -Infinity,
   trial: undefined,
-  leaseUntil: -Infinity
+  leaseUntil: 0
 })
 
 /**
@@ -57,13 +57,13 @@ export const mayPass = (self: TrialGate, now: number): boolean =>
   self.isOpen || (now >= self.until && (self.trial === undefined || now >= self.leaseUntil))
 
 /**
- * Milliseconds until the next trial; `undefined` where nobody knows, since one is under way.
+ * Milliseconds until the next trial at a closed gate; `undefined` where nobody knows, since one is under way.
  *
  * @category getters
  * @since 0.1.0
  */
 export const remaining = (self: TrialGate, now: number): number | undefined =>
-  now < self.until ? self.until - now : undefined
+  !self.isOpen && now < self.until ? self.until - now : undefined
 
 /**
  * Lets a call pass that may; at a closed gate it is the trial, for at most `lease`.

@@ -68,7 +68,8 @@ export const byTag = {
   ContentRefused: ends,
   RequestRejected: ends,
   StreamInterrupted: breaks,
-  DeadlineExceeded: ends
+  DeadlineExceeded: ends,
+  BudgetExceeded: ends
 } as const satisfies Record<string, Verdict>
 
 /**

@@ -22,6 +22,7 @@ import * as Failure from "../endpoint/Failure.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Pause from "./Pause.ts"
@@ -50,7 +51,11 @@ const mayBeginRound = <E>({ authority, sent }: Progress.Progress<E>): boolean =>
   authority.hasLeft(sent === 0) && Authority.inForce(authority.parent) === undefined
 
 /** Having sent nothing this round: whether another is worth while now, with a pass in hand or other endpoints. */
-const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effect.Effect<boolean> => {
+const standBy = <E>(
+  relay: Progress.Relay,
+  progress: Progress.Progress<E>,
+  nextChange: Effect.Effect<void>
+): Effect.Effect<boolean> => {
   const now = Now.read(progress.clock)
   const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
   const lines = Standby.choose(progress.shortages, maxWait)
@@ -62,7 +67,7 @@ const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effe
     delay: Standby.knownWait(first),
     because: first.refusal._tag
   })
-  return Standby.wait(lines, progress.demand, maxWait, progress.clock, relay.registry.nextChange, (pass) => {
+  return Standby.wait(lines, progress.demand, maxWait, progress.clock, nextChange, (pass) => {
     progress.pass = pass
   }).pipe(
     Effect.map((refused) => {
@@ -70,6 +75,11 @@ const standBy = <E>(relay: Progress.Relay, progress: Progress.Progress<E>): Effe
       return refused === undefined
     })
   )
+}
+
+/** Who only lacked room, and takes no more calls now, has nothing left to say. */
+const forgetGone = <E>({ registry }: Progress.Relay, { failures, shortages }: Progress.Progress<E>): void => {
+  for (const { target } of shortages) if (!registry.isCurrent(target)) failures.delete(target)
 }
 
 const loop = Effect.fnUntraced(function*<A, E, R>(
@@ -81,11 +91,14 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
   let mayStandBy = true
   while (true) {
     const sentBefore = progress.sent
+    const { revision } = relay.registry
+    const seen = revision.number
+    forgetGone(relay, progress)
     const answered = yield* Round.run(relay, call, progress)
     if (answered !== undefined) return answered
 
     if (mayStandBy && progress.sent === sentBefore && progress.shortages.length > 0) {
-      mayStandBy = yield* standBy(relay, progress)
+      mayStandBy = yield* standBy(relay, progress, revision.after(seen))
       // a round that begins past the deadline says so
       if (mayStandBy || Now.read(progress.clock) >= progress.deadlineAt) {
         progress.round++
@@ -93,6 +106,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       }
     }
 
+    forgetGone(relay, progress)
     const failures = Array.from(progress.failures.values())
     if (!Arr.isArrayNonEmpty(failures)) {
       return yield* Effect.fail(
@@ -148,8 +162,10 @@ export const run = <A, E, R>(
     const clock = Now.clockOf(fiber)
     const startedAt = Now.read(clock)
     const authority = new Authority.Authority(relay.maxAttempts, relay.budget, Authority.ofUnsafe(fiber))
+    const purse = Budget.ofUnsafe(fiber)
     const progress: Progress.Progress<E> = {
       authority,
+      purse: call.allowance === undefined ? purse : Budget.inside(purse, call.allowance),
       clock,
       random: fiber.getRef(Random.Random),
       startedAt,
@@ -157,6 +173,7 @@ export const run = <A, E, R>(
       attempts: [],
       tried: new Set(),
       spent: undefined,
+      room: undefined,
       demand: {
         model: call.scope ?? call.model ?? "*",
         cost: { calls: 1, tokens: call.estimatedTokens },

@@ -6,20 +6,26 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
+import * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
+import type * as Allowance from "../machine/Allowance.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import type * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as CanonicalJson from "../policy/CanonicalJson.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
@@ -41,10 +47,21 @@ export interface Options {
    * conversation. Default: the tenant.
    */
   readonly affinity?: string | undefined
+  /** What the caller is ready to spend on it: a budget that calls share, or one of its own. Default: what it runs under. */
+  readonly budget?: Budget.Budget | Budget.Options | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+}
+
+const rules: Arguments.Rules<Options> = {
+  tenant: Arguments.text,
+  deadline: Arguments.anything,
+  budget: Arguments.anything,
+  affinity: Arguments.text,
+  cache: Arguments.flag,
+  hedge: Arguments.flag
 }
 
 /**
@@ -82,6 +99,7 @@ export interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
   readonly wish: Choice.Wish
+  readonly allowance: Allowance.Allowance | undefined
   readonly mayHedge: boolean
 }
 
@@ -98,16 +116,20 @@ export const read = (
   Effect.suspend(() => {
     const flaw = ChatRequest.flaw(request)
     if (flaw !== undefined) return Effect.fail(rejected(flaw))
-    return Effect.try({
-      try: () => ({
-        model: request.model,
-        body: ChatRequest.write(request),
-        wish: Choice.ofChat(request, options?.affinity, options?.tenant),
-        mayHedge: options?.hedge !== false
-      }),
-      catch: (cause) =>
-        rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
-    })
+    const refusal = CallOptions.refusal(options, rules)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    return Effect.flatMap(Expense.decode(options?.budget), (allowance) =>
+      Effect.try({
+        try: () => ({
+          model: request.model,
+          body: ChatRequest.write(request),
+          wish: Choice.ofChat(request, options?.affinity, options?.tenant),
+          allowance,
+          mayHedge: options?.hedge !== false
+        }),
+        catch: (cause) =>
+          rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
+      }))
   })
 
 /**
@@ -121,17 +143,18 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, mayHedge, model, wish }: Written, deadline: number | undefined) =>
+  const ask = ({ allowance, body, mayHedge, model, wish }: Written, deadline: number | undefined) =>
     Effect.suspend(() => {
       const lack = Lack.find(relay.registry, model, wish.needs)
       if (lack !== undefined) return Effect.fail(lack)
-      return Call.run<ChatAnswer.ChatAnswer, Failure.Answered, never>(relay, {
+      return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
         model,
+        allowance,
         estimatedTokens: wish.needs.tokens,
         wish,
         operation: (endpoint, heard) =>
           ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
-        usedTokens: (answer) => answer.tokens.total === 0 ? undefined : answer.tokens.total,
+        usage: ChatAnswer.counted,
         verdict: Verdict.of,
         deadline,
         isAnnounced: false,
@@ -157,7 +180,7 @@ export const make = (
     question: ResponseCache.Question,
     written: Written,
     deadline: number | undefined
-  ): Effect.fn.Return<Reply, Failure.Answered | RelayError.ExecuteError | ResponseCache.Uncacheable> {
+  ): Effect.fn.Return<Reply, RelayError.RelayError | ResponseCache.Uncacheable> {
     const startedAt = yield* Now.current
     let left = deadline
     while (true) {
@@ -168,8 +191,11 @@ export const make = (
       })
       const answer = yield* cache.through(question, askMyself, isWhole).pipe(
         Deadline.within(left, deadline),
-        // whoever asked for both of us had less time than I have
-        Effect.catchTag("DeadlineExceeded", (failure) => asks ? Effect.fail(failure) : Effect.undefined)
+        // whoever asked for both of us had less time than I have, or less to spend
+        Effect.catchTag(
+          ["DeadlineExceeded", "BudgetExceeded"],
+          (failure) => asks ? Effect.fail(failure) : Effect.undefined
+        )
       )
       const elapsed = (yield* Now.current) - startedAt
       if (answer === undefined) {

@@ -6,12 +6,27 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Failure from "../endpoint/Failure.ts"
+import * as Schema from "effect/Schema"
+import type * as Failure from "../endpoint/Failure.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import * as Configuration from "../policy/Configuration.ts"
 import * as Ambient from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as RelayError from "./RelayError.ts"
+
+const decodeRare = Schema.decodeUnknownOption(Configuration.anyDuration)
+
+// the forms that people write have a short way
+const millisOf = (deadline: unknown): number => {
+  if (typeof deadline === "number") return deadline
+  const millis = typeof deadline === "string"
+    ? Option.map(Duration.fromInput(deadline as Duration.Input), Duration.toMillis)
+    : decodeRare(deadline)
+  return Option.getOrElse(millis, () => NaN)
+}
 
 /**
  * Milliseconds, or `undefined` for as long as it takes: the caller's own deadline
@@ -25,16 +40,12 @@ export const decode = (
   deadline: Duration.Input | undefined
 ): Effect.Effect<number | undefined, RelayError.DeadlineExceeded | Failure.RequestRejected> =>
   Effect.withFiber((fiber): ReturnType<typeof decode> => {
-    const own = deadline === undefined
-      ? Option.some(Infinity)
-      : Option.map(Duration.fromInput(deadline), Duration.toMillis)
-    if (Option.isNone(own) || Number.isNaN(own.value)) {
-      return Effect.fail(Rejection.make(Failure.RequestRejected, {
-        detail: `deadline is ${JSON.stringify(deadline)}, but it has to be a duration such as "5 seconds"`,
-        attempts: Attempt.none
-      }))
+    const own = deadline === undefined ? Infinity : millisOf(deadline)
+    if (Number.isNaN(own)) {
+      const rule = "it has to be a duration such as \"5 seconds\""
+      return Effect.fail(CallOptions.rejected({ argument: "deadline", value: Arguments.show(deadline), rule }))
     }
-    const millis = Math.min(own.value, Ambient.leftUnsafe(fiber, Now.read(Now.clockOf(fiber))))
+    const millis = Math.min(own, Ambient.leftUnsafe(fiber, Now.read(Now.clockOf(fiber))))
     if (millis <= 0) return Effect.fail(passed(0, Attempt.none))
     return millis === Infinity ? Effect.undefined : Effect.succeed(millis)
   })

@@ -6,10 +6,14 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Arguments from "../policy/Arguments.ts"
+import type * as Budget from "../policy/Budget.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
 
@@ -28,8 +32,21 @@ export interface Options<E> {
   readonly hedge?: boolean | undefined
   /** Where the relay's balance is `"sticky"`, operations with the same text go to the same endpoint. */
   readonly affinity?: string | undefined
+  /**
+   * What relayed calls inside of it may spend: a budget that is shared, or one of its own. Default: what it runs under.
+   */
+  readonly budget?: Budget.Budget | Budget.Options | undefined
   /** Whether a failure is the caller's own fault: no endpoint is blamed and none is tried after it. Default: none is. */
   readonly isCallersFault?: ((failure: E) => boolean) | undefined
+}
+
+const rules: Arguments.Rules<Options<never>> = {
+  deadline: Arguments.anything,
+  budget: Arguments.anything,
+  idempotent: Arguments.flag,
+  hedge: Arguments.flag,
+  affinity: Arguments.text,
+  isCallersFault: Arguments.fn
 }
 
 /**
@@ -43,6 +60,15 @@ export type Execute = <A, E, R>(
   options?: Options<E>
 ) => Effect.Effect<Progress.Answered<A>, E | RelayError.ExecuteError, R>
 
+/** The deadline and the budget of an operation whose options are sound. */
+const read = (options: Options<never> | undefined) =>
+  Effect.suspend(() => {
+    const refusal = CallOptions.refusal(options, rules)
+    return refusal === undefined
+      ? Effect.zip(Deadline.decode(options?.deadline), Expense.decode(options?.budget))
+      : Effect.fail(refusal)
+  })
+
 const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewhere: false }
 
 /**
@@ -53,14 +79,15 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
  */
 export const make = (relay: Progress.Relay): Execute => (operation, options) =>
   Effect.flatMap(
-    Effect.tapError(Deadline.decode(options?.deadline), relay.events.tellFailure),
-    (deadline) =>
+    Effect.tapError(read(options), relay.events.tellFailure),
+    ([deadline, allowance]) =>
       Call.run(relay, {
         model: undefined,
+        allowance,
         estimatedTokens: 0,
         wish: Choice.withAffinity(options?.affinity),
         operation,
-        usedTokens: () => undefined,
+        usage: () => undefined,
         verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
         deadline,
         isAnnounced: true,

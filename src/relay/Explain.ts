@@ -10,13 +10,17 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import * as Quotation from "../endpoint/Quotation.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
@@ -25,6 +29,7 @@ import * as Candidates from "./Candidates.ts"
 import * as Chat from "./Chat.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
 import * as Pause from "./Pause.ts"
 import type * as Progress from "./Progress.ts"
@@ -59,10 +64,34 @@ const chance = (sample: number, samples: number): Random.Random => {
   return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER) }
 }
 
-const find = (relay: Progress.Relay, model: string, wish: Choice.Wish, now: number): Prospect.Found => {
+/** What everybody would say to the call, while nobody is chosen. */
+const survey = (
+  relay: Progress.Relay,
+  model: string,
+  wish: Choice.Wish,
+  purse: Budget.Purse | undefined,
+  now: number
+): Prospect.Found => {
+  const size = { estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
+  const targets = Candidates.of(relay, model, wish).flat()
+  const refusals = new Map(
+    targets.map((target) => [
+      target,
+      (purse && Expense.refusal(purse, size, target.endpoint)) ?? target.refusal(demand, now)
+    ])
+  )
+  return { refusals, chosen: [], strategy: relay.strategy, wish }
+}
+
+/** Those that the call may go to. */
+const choose = (
+  relay: Progress.Relay,
+  model: string,
+  { refusals, wish }: Prospect.Found,
+  now: number
+): Prospect.Found["chosen"] => {
   const tiers = Candidates.of(relay, model, wish)
-  const refusals = new Map(tiers.flat().map((target) => [target, target.refusal(demand, now)]))
   const chosen = new Set<GuardedEndpoint.GuardedEndpoint>()
   const canTake = (target: GuardedEndpoint.GuardedEndpoint) => refusals.get(target) === undefined ? target : undefined
   const samples = Math.min(mostSamples, Math.max(fewestSamples, 4 * refusals.size))
@@ -74,7 +103,7 @@ const find = (relay: Progress.Relay, model: string, wish: Choice.Wish, now: numb
     if (target === undefined) break
     chosen.add(target)
   }
-  return { refusals, chosen: Array.from(chosen), strategy: relay.strategy, wish }
+  return Array.from(chosen)
 }
 
 const failed = (failure: RelayError.RelayError): RelayExplanation.Outcome => {
@@ -113,7 +142,7 @@ const ifNobody = Effect.fnUntraced(function*(
   if (!Arr.isArrayNonEmpty(failures)) {
     return failed(Lack.find(relay.registry, model, wish.needs) ?? Call.nobodyToAsk(relay, model, Attempt.none))
   }
-  const { again, failure, soonest } = RelayError.summarize<Failure.Failure>(failures, Attempt.none)
+  const { again, failure, soonest } = RelayError.summarize<Failure.Failure | BudgetExceeded>(failures, Attempt.none)
   const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
   const { deposits, reserve } = RetryBudget.balance(relay.budget, now)
   const authority = yield* Effect.withFiberSucceed(Authority.ofUnsafe)
@@ -141,11 +170,24 @@ const explain = Effect.fnUntraced(function*(
   const balance = relay.strategy.name
   const candidates = (found: Prospect.Found) =>
     Array.from(relay.registry.all(), (target) => Prospect.of(target, model, found, now))
+  const nowhere = (found: Prospect.Found, ifNobody: RelayExplanation.Outcome, because: string) => ({
+    model,
+    balance,
+    goesTo: [],
+    ifNobody,
+    candidates: candidates(found).map((candidate) => neverAsked(candidate, because))
+  })
 
   return yield* Effect.gen(function*() {
-    const { wish } = yield* Chat.read(request, options)
+    const { allowance, wish } = yield* Chat.read(request, options)
+    const purse = yield* Effect.withFiberSucceed(Budget.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const found = find(relay, model, wish, now)
+    const surveyed = survey(relay, model, wish, allowance === undefined ? purse : Budget.inside(purse, allowance), now)
+    const chosen = Result.try(() => choose(relay, model, surveyed, now))
+    if (Result.isFailure(chosen)) {
+      return nowhere(surveyed, { _tag: "Fail", failure: "Defect" }, describe(chosen.failure))
+    }
+    const found = { ...surveyed, chosen: chosen.success }
     return {
       model,
       balance,
@@ -154,21 +196,27 @@ const explain = Effect.fnUntraced(function*(
       candidates: candidates(found)
     }
   }).pipe(Effect.catch((failure) =>
-    Effect.succeed({
-      model,
-      balance,
-      goesTo: [],
-      ifNobody: failed(failure),
-      // where the request fails by itself, nobody is asked what they would say
-      candidates: candidates(find(relay, model, Choice.noWish, now)).map(neverAsked)
-    })
+    Effect.succeed(
+      nowhere(
+        survey(relay, model, Choice.noWish, undefined, now),
+        failed(failure),
+        "the call fails before anybody is asked"
+      )
+    )
   ))
 })
 
-const neverAsked = (candidate: RelayExplanation.Candidate): RelayExplanation.Candidate =>
-  candidate.standing === "Chosen"
-    ? { ...candidate, standing: "PassedOver", because: "the call fails before anybody is asked" }
-    : candidate
+// nobody was preferred to it
+const neverAsked = (
+  { changes, ...candidate }: RelayExplanation.Candidate,
+  because: string
+): RelayExplanation.Candidate => {
+  if (candidate.standing === "PassedOver") return { ...candidate, because }
+  return changes === undefined ? candidate : { ...candidate, changes }
+}
+
+const describe = (thrown: unknown): string =>
+  `the balance of the relay throws${thrown instanceof Error ? `: ${Quotation.quote(thrown.message, [])}` : ""}`
 
 /**
  * The explain of a relay.

@@ -17,6 +17,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Hedge from "../policy/Hedge.ts"
 import * as Candidates from "./Candidates.ts"
+import * as Expense from "./Expense.ts"
 import * as Lead from "./Lead.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayOptions from "./RelayOptions.ts"
@@ -63,12 +64,13 @@ const alternatives = <A, E, R>(
   progress: Progress.Progress<E>,
   now: number
 ): Registry.Tier | undefined => {
-  const { asked, demand, tried } = progress
+  const { asked, demand, purse, tried } = progress
   const tier = asked === undefined
     ? undefined
     : Candidates.of(relay, call.model, call.wish).find((targets) => targets.includes(asked))
   const isUsable = (target: GuardedEndpoint): boolean =>
     !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
+    (purse === undefined || Expense.refusal(purse, call, target.endpoint) === undefined) &&
     target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }

@@ -8,19 +8,23 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
+import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
+import type * as Allowance from "../machine/Allowance.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
+import type * as Budget from "../policy/Budget.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import type * as Verdict from "../policy/Verdict.ts"
 import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
+import type * as Room from "./Room.ts"
 import type * as Standby from "./Standby.ts"
 
 /**
@@ -73,7 +77,10 @@ export interface Call<A, E, R> {
   ) => Effect.Effect<A, E, R>
   /** Whether its answers come bit by bit: then attempts end by rules of their own, and the first token wins a race. */
   readonly isStream?: boolean | undefined
-  readonly usedTokens: (answer: A) => number | undefined
+  /** What the answer says that it took. */
+  readonly usage: (answer: A) => ChatAnswer.Tokens | undefined
+  /** What the caller is ready to spend on it, beside what it runs under. */
+  readonly allowance?: Allowance.Allowance | undefined
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
@@ -133,10 +140,14 @@ export interface Progress<E> {
   readonly deadlineAt: number
   /** In charge of trying again, for this call and for what runs inside it. */
   readonly authority: Authority.Authority
+  /** What its attempts are paid from; `undefined` where nobody counts. */
+  readonly purse: Budget.Purse | undefined
   readonly attempts: Array<Attempt.Attempt>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */
   spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined
+  /** What was heard of its length, if it was too long for somebody. */
+  room: Room.Room | undefined
   readonly demand: GuardedEndpoint.Demand
   /** The latest failure of each candidate. */
   readonly failures: Map<GuardedEndpoint.GuardedEndpoint, Failed<E>>

@@ -7,10 +7,13 @@ import * as Capabilities from "../endpoint/Capabilities.ts"
 import * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import { degradedFrom, type GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Words from "../policy/Words.ts"
 import type * as Choice from "./Choice.ts"
 import type * as RelayExplanation from "./RelayExplanation.ts"
+
+type Refusal = Failure.Failure | BudgetExceeded
 
 type About = Omit<RelayExplanation.Candidate, "endpoint" | "tier">
 
@@ -22,7 +25,7 @@ type About = Omit<RelayExplanation.Candidate, "endpoint" | "tier">
  */
 export interface Found {
   /** Why it would refuse, and `undefined` where it would not. */
-  readonly refusals: ReadonlyMap<GuardedEndpoint, Failure.Failure | undefined>
+  readonly refusals: ReadonlyMap<GuardedEndpoint, Refusal | undefined>
   /** Those that the call may go to. */
   readonly chosen: ReadonlyArray<GuardedEndpoint>
   readonly strategy: Choice.Strategy
@@ -32,7 +35,7 @@ export interface Found {
 const onceTime = (millis: number, more: string): string => `in ${Words.duration(millis)}, ${more}`
 
 /** What ends a refusal: when, or by whom. */
-const changeOf = (refusal: Failure.Failure, after: number | undefined): string => {
+const changeOf = (refusal: Refusal, after: number | undefined): string => {
   switch (refusal._tag) {
     case "CircuitOpen":
       switch (refusal.reason) {
@@ -60,12 +63,16 @@ const changeOf = (refusal: Failure.Failure, after: number | undefined): string =
       )
     case "ModelNotFound":
       return onceTime(after ?? 0, "when it is asked for the model again")
+    case "BudgetExceeded":
+      return refusal.needed === undefined
+        ? "when somebody replaces the endpoint, with its prices"
+        : "with a larger budget, a shorter request or a lower `max_tokens`"
     default:
       return after === undefined ? "with its next answer" : `in ${Words.duration(after)}`
   }
 }
 
-const refused = (refusal: Failure.Failure): About => {
+const refused = (refusal: Refusal): About => {
   const after = Verdict.hintOf(refusal)
   return {
     standing: "Refused",

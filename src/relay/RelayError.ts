@@ -20,6 +20,7 @@ import {
   Unauthorized
 } from "../endpoint/Failure.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import { DeadlineExceeded } from "../policy/DeadlineExceeded.ts"
@@ -83,6 +84,7 @@ export const RelayError = Schema.Union([
   ContentRefused,
   RequestRejected,
   DeadlineExceeded,
+  BudgetExceeded,
   RelayExhausted
 ])
 
@@ -142,6 +144,7 @@ const ours = [
   ContentRefused,
   RequestRejected,
   DeadlineExceeded,
+  BudgetExceeded,
   RelayExhausted
 ] as const
 

@@ -71,7 +71,7 @@ export type Candidate = typeof Candidate.Type
  *
  * - `WaitInLine`: our own limits are full; the call queues for room
  * - `Wait`: it waits, about so long, and begins another round
- * - `Fail`: it fails, and says when to come again where that is known
+ * - `Fail`: it fails, with the failure of this tag, or `Defect`, and says when to come again where that is known
  *
  * @category models
  * @since 0.1.0

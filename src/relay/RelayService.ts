@@ -9,6 +9,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Registry from "../endpoint/Registry.ts"
@@ -223,7 +224,8 @@ export const make = (
       peers,
       onChange: Watch.make(events, clock, (id) => registry.find(id))
     })
-    for (const endpoint of settings.endpoints) yield* registry.add(endpoint)
+    const add = (endpoint: Endpoint.Options) => Effect.catchTag(registry.add(endpoint), "InvalidArgument", Effect.die)
+    for (const endpoint of settings.endpoints) yield* add(endpoint)
 
     if (settings.health !== "off") {
       const health = yield* Configuration.decode(

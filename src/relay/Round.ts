@@ -8,13 +8,17 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Ending from "../endpoint/Ending.ts"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
+import * as Allowance from "../machine/Allowance.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentAuthority } from "../policy/Authority.ts"
+import * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
@@ -22,9 +26,11 @@ import * as Verdict from "../policy/Verdict.ts"
 import * as Candidates from "./Candidates.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Hedging from "./Hedging.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
+import * as Room from "./Room.ts"
 import * as Standby from "./Standby.ts"
 
 // an error of somebody else's may throw when it is looked at
@@ -44,7 +50,7 @@ const noteRefusal = <E>(
   relay: Progress.Relay,
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
-  failure: Failure.Failure
+  failure: Failure.Failure | BudgetExceeded
 ): void =>
   Progress.note(relay, progress, {
     endpoint: target.endpoint.id,
@@ -87,11 +93,18 @@ const ask = <A, E, R>(
   target: GuardedEndpoint.GuardedEndpoint,
   now: number
 ): GuardedEndpoint.Admission | undefined => {
+  if (Room.isShort(progress.room, target, call.model)) return undefined
   const unfit = call.refusal?.(target.endpoint)
   if (unfit !== undefined) {
     // who has no use for the call says nothing about how those fare who have
     progress.unfit = unfit
     noteRefusal(relay, progress, target, unfit)
+    return undefined
+  }
+  const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint)
+  if (tooDear !== undefined) {
+    progress.failures.set(target, tooDear as never)
+    noteRefusal(relay, progress, target, tooDear)
     return undefined
   }
   const verdict = target.admit(progress.demand, now, progress.pass?.of)
@@ -105,12 +118,25 @@ const ask = <A, E, R>(
   return undefined
 }
 
+/** Tells what runs inside who is in charge, and what it spends from: what is set aside for it is not to be paid twice. */
+const surround = <E, R>(
+  context: Context.Context<R>,
+  { authority, purse }: Progress.Progress<E>,
+  held: Allowance.Amount | undefined
+): Context.Context<R> => {
+  const inCharge = Context.add(context, CurrentAuthority, authority)
+  return purse === undefined
+    ? inCharge
+    : Context.add(inCharge, Budget.CurrentPurse, held === undefined ? purse : undefined)
+}
+
 /** Runs the operation for as long as the attempt, or the caller, has time. */
 const send = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   admission: GuardedEndpoint.Admission,
+  held: Allowance.Amount | undefined,
   now: number,
   lead: () => boolean,
   onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
@@ -121,9 +147,9 @@ const send = <A, E, R>(
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
   const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
-  if (time === Infinity) return Effect.provideService(operation, CurrentAuthority, progress.authority)
   return Effect.withFiber((fiber) => {
-    const context = Context.add(fiber.context as Context.Context<R>, CurrentAuthority, progress.authority)
+    const context = surround(fiber.context as Context.Context<R>, progress, held)
+    if (time === Infinity) return Effect.provideContext(operation, context)
     return Cutoff.run(
       operation,
       left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
@@ -145,7 +171,7 @@ const conclude = <A, E, R>(
   exit: Exit.Exit<A, Progress.Failed<E>>,
   timeout: RelayError.ExecuteError | undefined
 ): Ending.Ending => {
-  if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usedTokens(exit.value) }
+  if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usage(exit.value)?.total }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
   if (reason !== undefined) {
@@ -153,6 +179,7 @@ const conclude = <A, E, R>(
     const isOurs = timeout !== undefined && failure === timeout
     const verdict = isOurs ? Verdict.of(failure) : judge(call, progress, failure as E)
     progress.failures.set(target, failure)
+    progress.room = Room.learn(progress.room, target, call.model, failure)
     if (!verdict.elsewhere || !call.idempotent) progress.ending ??= Exit.fail(failure)
     // what a service keeps to itself, such as a quota, may be over by the next round
     if (!verdict.again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(target)
@@ -179,6 +206,18 @@ const judge = <A, E, R>(
 
 const isAlone = (): boolean => true
 
+/** Sets aside what the attempt may take, in the step that admits it; `undefined` where it takes nothing or nobody counts. */
+const setAside = <A, E, R>(
+  call: Progress.Call<A, E, R>,
+  { purse }: Progress.Progress<E>,
+  endpoint: Endpoint.Endpoint
+): Allowance.Amount | undefined => {
+  const held = purse && Expense.most(call, endpoint)
+  if (held === undefined || held.tokens === 0) return undefined
+  Budget.holdUnsafe(purse!, held)
+  return held
+}
+
 /** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
 const attempt = <A, E, R>(
   relay: Progress.Relay,
@@ -189,6 +228,7 @@ const attempt = <A, E, R>(
 ): Effect.Effect<Progress.Sent<A> | undefined, Progress.Failed<E>, R> =>
   Effect.suspend(() => {
     let admission: GuardedEndpoint.Admission | undefined
+    let held: Allowance.Amount | undefined
     let timeout: RelayError.ExecuteError | undefined
     // the finalizer stands before anything is admitted: no interrupt can fall between the two
     const asked: Effect.Effect<A | undefined, Progress.Failed<E>, R> = Effect.onExitPrimitive(
@@ -199,7 +239,8 @@ const attempt = <A, E, R>(
         progress.authority.take(progress.sent === 0)
         progress.sent++
         progress.asked = admission.target
-        return send(relay, call, progress, admission, now, lead, (failure) => timeout = failure)
+        held = setAside(call, progress, admission.target.endpoint)
+        return send(relay, call, progress, admission, held, now, lead, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined
@@ -207,6 +248,11 @@ const attempt = <A, E, R>(
         const { target } = admission
         const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
         const duration = now - admission.startedAt
+        if (held !== undefined) {
+          const usage = Exit.isSuccess(exit) ? call.usage(exit.value as A) : undefined
+          const taken = Exit.isSuccess(exit) ? Expense.taken(usage, target.endpoint, held) : Allowance.nothing
+          Budget.settleUnsafe(progress.purse!, held, taken)
+        }
         target.settle(
           admission,
           ending,

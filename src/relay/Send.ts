@@ -13,13 +13,18 @@ import * as Forward from "../endpoint/Forward.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
 import * as WireMessage from "../endpoint/WireMessage.ts"
 import * as WireRequest from "../endpoint/WireRequest.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import type * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import { CurrentIdempotent } from "../policy/Idempotent.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
@@ -47,10 +52,21 @@ export interface Options {
    * and do not multiply. Default: what the header `x-stainless-retry-count` says.
    */
   readonly retry?: number | undefined
+  /** What the caller is ready to spend on it: a budget that calls share, or one of its own. Default: what it runs under. */
+  readonly budget?: Budget.Budget | Budget.Options | undefined
   /** Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint. */
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+}
+
+const rules: Arguments.Rules<Options> = {
+  deadline: Arguments.anything,
+  budget: Arguments.anything,
+  idempotent: Arguments.flag,
+  retry: Arguments.count,
+  affinity: Arguments.text,
+  hedge: Arguments.flag
 }
 
 /**
@@ -88,7 +104,10 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const read = WireRequest.read(request)
     if (Result.isFailure(read)) return yield* Effect.fail(rejected(read.failure))
     const readable = read.success
+    const refusal = CallOptions.refusal(options, rules)
+    if (refusal !== undefined) return yield* Effect.fail(refusal)
     const deadline = yield* Deadline.decode(options?.deadline)
+    const allowance = yield* Expense.decode(options?.budget)
     const retry = options?.retry ?? WireHeaders.callersRetry(request.headers ?? {})
     if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: readable.path + readable.query, retry })
     const { chat } = readable
@@ -96,10 +115,11 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const lack = chat === undefined ? undefined : Lack.find(relay.registry, chat.model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)
     const writeFor = WireMessage.writer(readable)
-    const { meta, value } = yield* Call.run<Forward.Reply, Failure.Answered, never>(relay, {
+    const { meta, value } = yield* Call.run<Forward.Reply, Failure.Answered | BudgetExceeded, never>(relay, {
       model: readable.model ?? null,
       scope: readable.scope,
       estimatedTokens: readable.estimatedTokens,
+      allowance,
       wish,
       // embeddings are quick and pictures are slow: measured together, one would make the other look ill
       isTimed: readable.kind === "Chat",
@@ -109,7 +129,7 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
           onFailure: Effect.fail,
           onSuccess: (message) => Forward.send(transport, endpoint, readable, message, heard)
         }),
-      usedTokens: ({ tokens }) => tokens,
+      usage: ({ tokens }) => tokens,
       verdict: Verdict.of,
       deadline,
       isAnnounced: false,

@@ -21,11 +21,15 @@ import * as Fault from "../endpoint/Fault.ts"
 import * as HttpHeader from "../endpoint/HttpHeader.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
 import * as WireMessage from "../endpoint/WireMessage.ts"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
+import type * as Budget from "../policy/Budget.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
+import * as CallOptions from "./CallOptions.ts"
 import * as Chat from "./Chat.ts"
 import * as Deadline from "./Deadline.ts"
 import { Delivery } from "./Delivery.ts"
@@ -46,6 +50,8 @@ import * as StreamOptions from "./StreamOptions.ts"
 export interface Options extends StreamOptions.Options {
   /** How long the caller is ready to wait for the last chunk, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
+  /** What the caller is ready to spend on it, beside the budgets it runs under. */
+  readonly budget?: Budget.Budget | Budget.Options | undefined
   /** Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint. */
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however late the first token is. Default: what the relay's `hedge` says. */
@@ -54,6 +60,21 @@ export interface Options extends StreamOptions.Options {
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined
   /** Which retry of the caller's own this is, from 1: then the relay waits for no other round. Default: what `headers` say. */
   readonly retry?: number | undefined
+}
+
+const rules: Arguments.Rules<Options> = {
+  deadline: Arguments.anything,
+  budget: Arguments.anything,
+  affinity: Arguments.text,
+  hedge: Arguments.flag,
+  headers: Arguments.anything,
+  retry: Arguments.count,
+  // these are checked against those of the relay
+  commit: Arguments.anything,
+  afterCommit: Arguments.anything,
+  firstTokenTimeout: Arguments.anything,
+  idleTimeout: Arguments.anything,
+  minThroughput: Arguments.anything
 }
 
 /**
@@ -82,9 +103,11 @@ interface Asked {
 }
 
 // how the answer comes is the relay's to say
-const withoutStream = (
-  { stream: _, stream_options: __, ...request }: ChatRequest.ChatRequest
-): ChatRequest.ChatRequest => request as ChatRequest.ChatRequest
+const withoutStream = (request: ChatRequest.ChatRequest): ChatRequest.ChatRequest => ({
+  ...request,
+  stream: undefined,
+  stream_options: undefined
+})
 
 const flawOf = (request: ChatRequest.ChatRequest): string | undefined => {
   if (typeof request !== "object" || request === null) return "the request has to be an object"
@@ -107,7 +130,7 @@ const callOf = (
   transport: ChatApi.Transport,
   { deadline, headers, retry, settings, written }: Asked,
   delivery: Delivery
-): Progress.Call<ChatStream.Streamed, Failure.Answered, never> => {
+): Progress.Call<ChatStream.Streamed, Failure.Answered | BudgetExceeded, never> => {
   const { body, model, wish } = written
   // what was said so far goes along as the beginning of the answer
   const bodyFor = ({ dialect }: Endpoint.Endpoint): ChatRequest.Body => {
@@ -116,7 +139,7 @@ const callOf = (
     const begun = { role: "assistant", content: delivery.before, ...dialect.stream?.prefill }
     return ChatRequest.write({ ...request, messages: [...request.messages, begun] })
   }
-  const verdict = (failure: Failure.Answered): Verdict.Verdict => {
+  const verdict = (failure: Failure.Answered | BudgetExceeded): Verdict.Verdict => {
     const usual = Verdict.of(failure)
     if (delivery.committedAt === undefined || settings.afterCommit === "restart") return usual
     if (!delivery.canContinue || !canGoOn(relay, model)) return { ...usual, again: false, elsewhere: false }
@@ -148,7 +171,9 @@ const callOf = (
           Effect.tapError((failure) => Effect.sync(() => delivery.broke(voice, failure)))
         )
       }),
-    usedTokens: ({ usage }) => usage.isEstimated ? undefined : usage.total,
+    allowance: written.allowance,
+    // what was reckoned is no count
+    usage: ({ usage }) => usage.isEstimated ? undefined : usage,
     verdict,
     deadline,
     isAnnounced: false,
@@ -179,9 +204,12 @@ export const make = (
   ): Effect.fn.Return<Asked, RelayError.RelayError> {
     const flaw = flawOf(asked)
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
-    const { affinity, deadline, headers, hedge, retry = WireHeaders.callersRetry(headers ?? {}), ...own } = options ??
-      {}
-    const written = yield* Chat.read(withoutStream(asked), { affinity, hedge })
+    const refusal = CallOptions.refusal(options, rules)
+    if (refusal !== undefined) return yield* Effect.fail(refusal)
+    const { affinity, budget, deadline, headers, hedge, retry = WireHeaders.callersRetry(headers ?? {}), ...own } =
+      options ??
+        {}
+    const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge })
     return {
       written,
       headers: yield* headersOf(headers),

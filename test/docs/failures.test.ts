@@ -21,7 +21,7 @@ describe("the failures in the README", () => {
   const rows = rowsUnder("## How a call fails")
 
   it("are all there are, each once", () => {
-    const tags = RelayError.RelayError.members.map((failure) => failure.identifier)
+    const tags = RelayError.StreamError.members.map((failure) => failure.identifier)
     assert.deepStrictEqual(rows.map(([tag]) => tag).toSorted(), tags.map((tag) => `\`${tag}\``).toSorted())
   })
 

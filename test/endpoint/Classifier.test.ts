@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Duration, Result, Schema } from "effect"
-import { Classifier, RelayError } from "effect-relay"
+import { Classifier, Dialect, type Failure, RelayError } from "effect-relay"
 
 const now = Date.UTC(2026, 2, 1)
 const subject: Classifier.Subject = { endpoint: "primary", account: "acme", model: "m-1", secrets: [], now }
@@ -44,6 +44,8 @@ type Row = readonly [name: string, status: number, body: Body, tag: string]
 const tooManyTokens = "Request too large for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, " +
   "Requested 61337. The input or output tokens must be reduced in order to run successfully."
 const spendCap = "You have reached your specified API usage limits. You will regain access on 2026-04-01 at 00:00 UTC."
+
+const keyLimit = "Key limit exceeded (monthly limit). Manage it using https://openrouter.ai/settings/keys"
 
 const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
   vLLM: [
@@ -217,6 +219,9 @@ const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["no credits inside a 200", 200, openrouter(402, "Insufficient credits"), "QuotaExceeded"],
     ["a provider's outage inside a 200", 200, openrouter(502, "Provider returned error"), "EndpointUnavailable"],
     ["a bad request inside a 200", 200, openrouter(400, "Bad parameter"), "RequestRejected"],
+    ["a limit that the key was given", 403, openrouter(403, keyLimit), "QuotaExceeded"],
+    ["a limit that the key was given, inside a 200", 200, openrouter(403, keyLimit), "QuotaExceeded"],
+    ["a key that is forbidden", 403, openrouter(403, "Key is disabled"), "Unauthorized"],
     [
       "a reason that only the provider gave",
       400,
@@ -226,6 +231,34 @@ const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
       }),
       "ContextTooLong"
     ]
+  ],
+  TGI: [
+    [
+      "a prompt that leaves the answer no room",
+      422,
+      {
+        error: "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 `inputs` " +
+          "tokens and 200 `max_new_tokens`",
+        error_type: "validation"
+      },
+      "ContextTooLong"
+    ],
+    [
+      "a prompt that is too long by itself",
+      422,
+      {
+        error: "Input validation error: `inputs` must have less than 4095 tokens. Given: 5000",
+        error_type: "validation"
+      },
+      "ContextTooLong"
+    ],
+    [
+      "another fault of the request",
+      422,
+      { error: "Input validation error: `temperature` must be strictly positive", error_type: "validation" },
+      "RequestRejected"
+    ],
+    ["an overload", 429, { error: "Model is overloaded", error_type: "overloaded" }, "RateLimited"]
   ],
   "Groq, Qwen and Cloudflare": [
     ["no flex capacity", 498, openai("capacity_exceeded", null), "EndpointUnavailable"],
@@ -344,6 +377,155 @@ describe("a failure that was read", () => {
     const failure = failureOf(429, geminiQuota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier"))
     assert.isTrue("retryAfter" in failure && failure.retryAfter !== undefined, "there is no retryAfter")
     if ("retryAfter" in failure) assert.deepStrictEqual(failure.retryAfter, Duration.seconds(46))
+  })
+})
+
+describe("a time that a body tells", () => {
+  const day = 24 * 60 * 60 * 1000
+  const clock = (millis: number) => ({ date: new Date(millis).toUTCString() })
+  const waitOf = (status: number, body: Body, headers?: Readonly<Record<string, string>>): number | undefined => {
+    const failure = failureOf(status, body, headers)
+    return "retryAfter" in failure && failure.retryAfter !== undefined
+      ? Duration.toMillis(failure.retryAfter)
+      : undefined
+  }
+  const access = (time: string) =>
+    anthropic("invalid_request_error", `You have reached your specified API usage limits. ${time}`)
+  const reset = (headers: object) => openrouter(429, "Rate limit exceeded: free-models-per-day", { headers })
+
+  const times: ReadonlyArray<readonly [name: string, body: Body, wait: number | undefined]> = [
+    ["a date and an hour", access("You will regain access on 2026-03-01 at 06:30 UTC."), 6.5 * 3_600_000],
+    ["a date and an hour, a month ahead: a day is the longest", access(spendCap), day],
+    ["a date and an hour that have passed", access("You will regain access on 2026-02-01 at 00:00 UTC."), 0],
+    ["a date that is none", access("You will regain access on 2026-13-41 at 00:00 UTC."), undefined],
+    ["an hour nobody knows of", access("You will regain access on 2026-03-01 at 06:30 Berlin time."), undefined],
+    ["a date of something else", access("This model was released on 2026-03-01 at 06:30 UTC."), undefined]
+  ]
+  it.each(times)("of Anthropic's: %s", (_, body, wait) => {
+    assert.strictEqual(failureOf(400, body)._tag, "QuotaExceeded")
+    assert.strictEqual(waitOf(400, body), wait)
+  })
+
+  const quoted: ReadonlyArray<readonly [name: string, headers: object, wait: number | undefined]> = [
+    ["epoch milliseconds", { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": String(now + 5000) }, 5000],
+    ["epoch milliseconds as a number", { "X-RateLimit-Remaining": 0, "X-RateLimit-Reset": now + 5000 }, 5000],
+    [
+      "all that it sends",
+      { "X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": String(now + 1000) },
+      1000
+    ],
+    ["a week ahead: a day is the longest", { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": now + 7 * day }, day],
+    ["a reset of what is not used up", { "X-RateLimit-Remaining": "7", "X-RateLimit-Reset": now + 5000 }, undefined],
+    ["a Retry-After, which goes first", { "Retry-After": "3", "X-RateLimit-Remaining": 0 }, 3000],
+    ["rubbish", { "X-RateLimit-Remaining": {}, "X-RateLimit-Reset": [now], "Retry-After": null, date: 7 }, undefined]
+  ]
+  it.each(quoted)("of the headers that OpenRouter quotes: %s", (_, headers, wait) => {
+    assert.strictEqual(failureOf(429, reset(headers))._tag, "RateLimited")
+    assert.strictEqual(waitOf(429, reset(headers)), wait)
+    assert.strictEqual(waitOf(200, reset(headers)), wait)
+  })
+
+  it("is by the service's own clock, however wrong that is", () => {
+    const ahead = clock(now + 3_600_000)
+    assert.strictEqual(
+      waitOf(400, access("You will regain access on 2026-03-01 at 06:30 UTC."), ahead),
+      5.5 * 3_600_000
+    )
+    const headers = { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": String(now + 3_605_000) }
+    assert.strictEqual(waitOf(429, reset(headers), ahead), 5000)
+  })
+
+  it("comes after what the headers of the reply say", () => {
+    const headers = { "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": String(now + 5000) }
+    assert.strictEqual(waitOf(429, reset(headers), { "retry-after": "9" }), 9000)
+    assert.strictEqual(waitOf(400, access(spendCap), { "retry-after": "9" }), 9000)
+  })
+})
+
+describe("what untyped code hands in", () => {
+  const sound = { _tag: "Reply", status: 429, headers: { "retry-after": "7" }, text: `{"error":{"code":"slow_down"}}` }
+  const completion = `{"choices":[{"message":{"content":"Hi."},"finish_reason":"stop"}]}`
+  const outcomes: ReadonlyArray<unknown> = [
+    undefined,
+    null,
+    5,
+    {},
+    { _tag: "Unheard" },
+    { ...sound, headers: undefined },
+    { ...sound, headers: null },
+    { ...sound, headers: 5 },
+    { ...sound, headers: { "retry-after": 7, "x-should-retry": true, date: new Date() } },
+    { ...sound, headers: { "retry-after": ["7"], "x-ratelimit-remaining": {}, "x-ratelimit-reset": [] } },
+    { ...sound, headers: { "retry-after": Object.create(null) } },
+    { ...sound, text: undefined },
+    { ...sound, text: 5 },
+    { ...sound, text: new Uint8Array([1]) },
+    { ...sound, status: "429" },
+    { ...sound, status: undefined },
+    { ...sound, status: NaN },
+    { ...sound, status: 200, text: completion, headers: undefined },
+    { _tag: "CutOff" },
+    { _tag: "TooLarge" },
+    { _tag: "Unreachable" },
+    { _tag: "TimedOut" },
+    { _tag: "Unsayable" }
+  ]
+  const subjects: ReadonlyArray<unknown> = [
+    subject,
+    undefined,
+    null,
+    {},
+    { ...subject, secrets: undefined },
+    { ...subject, secrets: [5, "sk-1", undefined] },
+    { ...subject, now: undefined, endpoint: undefined, account: 7, model: null },
+    { ...subject, dialect: {} },
+    { ...subject, dialect: 5 },
+    { ...subject, validate: "yes" },
+    {
+      ...subject,
+      dialect: {
+        ...Dialect.openrouter,
+        error: () => ({ words: 5, message: {}, hint: "soon", until: "later", headers: 7, status: "bad" })
+      }
+    },
+    {
+      ...subject,
+      dialect: {
+        ...Dialect.openai,
+        error: () => ({ words: ["x"], message: "m", hint: NaN, until: NaN, headers: { "retry-after": 5 }, status: 429 })
+      }
+    }
+  ]
+  it("ends in an answer or a listed failure, whatever it is", () => {
+    for (const outcome of outcomes) {
+      for (const subject of subjects) {
+        const result = Classifier.classify(outcome as never, subject as never)
+        const failure = Classifier.failureIn(outcome as never, subject as never)
+        const count = Classifier.check(outcome as never, subject as never, "Answer")
+        const failures = [result, count].map((one) =>
+          Result.isFailure<unknown, Failure.Answered>(one) ? one.failure : undefined
+        )
+        for (const one of [...failures, failure]) {
+          if (one === undefined) continue
+          assert.isTrue(tags.has(one._tag))
+          assert.strictEqual(decode(encode(one))._tag, one._tag)
+          assert.isString(one.message)
+        }
+      }
+    }
+  })
+
+  it("is read where it can be", () => {
+    const read = (outcome: unknown) => Classifier.classify(outcome as never, subject)
+    const answer = read({ ...sound, status: 200, text: completion, headers: undefined })
+    assert.strictEqual(Result.isSuccess(answer) ? answer.success.text : undefined, "Hi.")
+    const headers = { "retry-after": 7 }
+    const limited = read({ ...sound, headers })
+    assert.deepInclude(Result.isFailure(limited) ? limited.failure : undefined, {
+      _tag: "RateLimited",
+      retryAfter: Duration.seconds(7)
+    })
+    assert.deepStrictEqual(headers, { "retry-after": 7 })
   })
 })
 

@@ -358,6 +358,20 @@ describe("what a dialect cannot say", () => {
         }))
   )
 
+  it.effect("includes, for Gemini, that no two tools be called at once, where any may be", () =>
+    Exchange.over({ dialect: Dialect.gemini }, [{ body: {} }], (relay, received) =>
+      Effect.gen(function*() {
+        const oneByOne = { ...hi, parallel_tool_calls: false }
+        const failure = yield* Effect.flip(relay.chat({ ...oneByOne, tools: [lookup] }))
+        assert.deepInclude(failure, { _tag: "RequestRejected", endpoint: "primary", retry: "Elsewhere" })
+        assert.match(failure.message, /parallel_tool_calls/)
+        assert.isEmpty(received)
+        yield* Effect.exit(relay.chat(oneByOne))
+        yield* Effect.exit(relay.chat({ ...oneByOne, tools: [lookup], tool_choice: "none" }))
+        yield* Effect.exit(relay.chat({ ...hi, parallel_tool_calls: true, tools: [lookup] }))
+        assert.strictEqual(received.length, 3)
+      })))
+
   it.effect("includes a name of a model that no address can hold", () =>
     Exchange.over({ dialect: Dialect.gemini }, [{ body: {} }], (relay, received) =>
       Effect.gen(function*() {

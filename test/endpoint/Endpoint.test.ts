@@ -176,6 +176,20 @@ const refused: ReadonlyArray<Refused> = [
     fromOne
   ],
   [
+    "capabilities of a model that it does not serve",
+    { models: ["small"], capabilities: { small: { tools: true }, smal: { vision: false } } },
+    "capabilities.smal",
+    `"smal"`,
+    /it has to be one of its models/
+  ],
+  [
+    "capabilities by its own name of a model",
+    { models: { small: "gpt-4.1-mini" }, capabilities: { "gpt-4.1-mini": { tools: true } } },
+    "capabilities.gpt-4.1-mini",
+    `"gpt-4.1-mini"`,
+    /by the name that callers use/
+  ],
+  [
     "capabilities of one model beside those of all",
     { capabilities: { large: { tools: true }, vision: true } },
     "capabilities.vision",

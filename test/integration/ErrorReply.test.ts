@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { type Attempt, Bulkhead, CircuitBreaker, ErrorReply, Failure, RateLimiter, RelayError } from "effect-relay"
+import {
+  type Attempt,
+  Budget,
+  Bulkhead,
+  CircuitBreaker,
+  ErrorReply,
+  Failure,
+  RateLimiter,
+  RelayError
+} from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
@@ -40,10 +49,19 @@ const failures = {
   ContentRefused: new Failure.ContentRefused({ endpoint: "a", attempts: [sent] }),
   RequestRejected: rejected(),
   DeadlineExceeded: new RelayError.DeadlineExceeded({ deadline: Duration.seconds(1), attempts: [sent] }),
+  StreamInterrupted: new RelayError.StreamInterrupted({
+    endpoint: "a",
+    text: "Hel",
+    because: "InvalidResponse",
+    detail: "reset",
+    tokens: { input: 1, output: 1, total: 2, isEstimated: true },
+    attempts: [sent]
+  }),
+  BudgetExceeded: new Budget.BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5, left: 2, needed: 3 }),
   RelayExhausted: new RelayError.RelayExhausted({ attempts: [sent, refused] })
 } as const
 
-const statuses: { readonly [Tag in RelayError.RelayError["_tag"]]: number } = {
+const statuses: { readonly [Tag in RelayError.StreamError["_tag"]]: number } = {
   RateLimited: 429,
   QuotaExceeded: 429,
   CircuitOpen: 503,
@@ -55,7 +73,9 @@ const statuses: { readonly [Tag in RelayError.RelayError["_tag"]]: number } = {
   ContextTooLong: 400,
   ContentRefused: 400,
   RequestRejected: 400,
+  StreamInterrupted: 502,
   DeadlineExceeded: 504,
+  BudgetExceeded: 402,
   RelayExhausted: 503
 }
 
@@ -72,7 +92,7 @@ describe("the reply for a failure", () => {
   it("is known for each tag there is", () => {
     assert.deepStrictEqual(
       Object.keys(failures).toSorted(),
-      RelayError.RelayError.members.map((failure) => failure.identifier).toSorted()
+      RelayError.StreamError.members.map((failure) => failure.identifier).toSorted()
     )
   })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { Configuration, Deadline, Failure, type RelayEvent, RelayHttpClient, RelayService, Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
 import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as Api from "../relay/Api.ts"
@@ -197,4 +198,86 @@ describe("an HttpClient over a relay", () => {
       const chat = yield* Effect.exit(relay.chat({ model: "smart", messages: [{ role: "user", content: "Hi" }] }))
       assert.include(Exit.isFailure(chat) ? Cause.pretty(chat.cause) : "", "a relay stands on itself")
     }).pipe(Effect.scoped, Effect.provide(over({ a: hello }))))
+})
+
+describe("a stream by an HttpClient over a relay", () => {
+  const streamed = HttpClientRequest.post(url).pipe(
+    HttpClientRequest.bodyJsonUnsafe({ model: "smart", messages: [{ role: "user", content: "Hi" }], stream: true })
+  )
+  const primary = ScriptedEndpoint.make("a", [ScriptedEndpoint.status(503)])
+  const over = (step: ScriptedEndpoint.Step) => {
+    const backup = ScriptedEndpoint.make("b", [step], { tier: 1 })
+    return RelayHttpClient.layer.pipe(
+      Layer.provideMerge(RelayService.layerDefault({
+        health: "off",
+        retry: Retry.none,
+        endpoints: [primary.endpoint, backup.endpoint]
+      })),
+      Layer.provide(ScriptedEndpoint.layer(primary, backup))
+    )
+  }
+  const inFlight = Effect.flatMap(
+    RelayService.RelayService,
+    ({ status }) => Effect.map(status, (all) => all.map(({ inFlight }) => inFlight))
+  )
+
+  const ask = Effect.flatMap(HttpClient.HttpClient, (client) => client.execute(streamed))
+
+  const dataOf = (text: string) =>
+    text.split("\n\n").filter((line) => line !== "").map((line) => line.replace("data: ", ""))
+
+  it.live("comes through a failover in OpenAI's shape", () =>
+    Effect.gen(function*() {
+      const response = yield* ask
+      assert.deepInclude(response.headers, { "x-relay-endpoint": "b", "x-relay-attempts": "2" })
+      assert.include(response.headers["content-type"], "text/event-stream")
+      const data = dataOf(yield* response.text)
+      assert.strictEqual(data.at(-1), "[DONE]")
+      const chunks = data.slice(0, -1).map((json) => JSON.parse(json))
+      assert.deepStrictEqual(chunks.map(({ choices }) => choices[0].delta.content), ["", "Hel", "lo.", undefined])
+      assert.deepStrictEqual(yield* inFlight, [0, 0])
+    }).pipe(Effect.provide(over(ScriptedEndpoint.stream(["Hel", "lo."], { between: "5 millis" })))))
+
+  it.live("is a failure that its caller knows, if nothing of it has come", () =>
+    Effect.gen(function*() {
+      const response = yield* ask
+      assert.strictEqual(response.status, 503)
+      assert.strictEqual(RelayHttpClient.failureOf(response)?._tag, "RelayExhausted")
+    }).pipe(Effect.provide(over(ScriptedEndpoint.stream([], { end: "reset" })))))
+
+  it.live("says in its body that it broke off", () =>
+    Effect.gen(function*() {
+      const data = dataOf(yield* Effect.flatMap(ask, ({ text }) => text))
+      assert.strictEqual(JSON.parse(data.at(-1)!).error.code, "stream_interrupted")
+      assert.deepStrictEqual(yield* inFlight, [0, 0])
+    }).pipe(Effect.provide(over(ScriptedEndpoint.stream(["Hel"], { end: "reset" })))))
+
+  it.live("lets go of its endpoint when the scope of its response closes, though nobody has read its body", () =>
+    Effect.gen(function*() {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const client = HttpClient.withScope(yield* HttpClient.HttpClient)
+        assert.strictEqual((yield* client.execute(streamed)).status, 200)
+        assert.deepStrictEqual(yield* inFlight, [0, 1])
+      }))
+      yield* Effect.sleep("20 millis")
+      assert.deepStrictEqual(yield* inFlight, [0, 0])
+    }).pipe(Effect.provide(over(ScriptedEndpoint.stream(["Hel"], { end: "silence" })))))
+
+  it.live("lets go of its endpoint when its body is left, and when it is interrupted before there is one", () =>
+    Effect.gen(function*() {
+      const first = yield* Stream.runHead(HttpClientResponse.stream(ask))
+      assert.isTrue(Option.isSome(first))
+      assert.deepStrictEqual(yield* inFlight, [0, 0])
+    }).pipe(
+      Effect.provide(over(ScriptedEndpoint.stream(["Hel"], { end: "silence" }))),
+      Effect.andThen(
+        Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(ask, { startImmediately: true })
+          yield* Effect.sleep("20 millis")
+          assert.deepStrictEqual(yield* inFlight, [0, 1])
+          yield* Fiber.interrupt(fiber)
+          assert.deepStrictEqual(yield* inFlight, [0, 0])
+        }).pipe(Effect.provide(over(ScriptedEndpoint.stream([], { end: "silence" }))))
+      )
+    ))
 })

@@ -85,6 +85,34 @@ describe("a relay by promises", () => {
       assert.instanceOf(bad, Failure.RequestRejected)
     }))
 
+  it.live("rejects what untyped code says of a call and cannot mean, its signal included, and sends nothing", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("Hello.")])])
+      const cases: ReadonlyArray<readonly [options: unknown, detail: string]> = [
+        [{ signal: "stop" }, "signal is \"stop\", but it has to be an AbortSignal"],
+        [{ signal: null }, "signal is null, but it has to be an AbortSignal"],
+        [{ signal: { aborted: false } }, "signal is object, but it has to be an AbortSignal"],
+        [{ signal: new AbortController().signal, deadlin: 5 }, "deadlin is 5, but there is no such option"],
+        [null, "options is null, but it has to be an object"],
+        [[], "options is array, but it has to be an object"],
+        ["fast", "options is \"fast\", but it has to be an object"],
+        [5, "options is 5, but it has to be an object"]
+      ]
+      for (const [options, detail] of cases) {
+        for (
+          const call of [
+            () => relay.chat(hi, options as never),
+            () => relay.execute(async () => assert.fail("it ran"), options as never)
+          ]
+        ) {
+          const reason = yield* rejectionOf(call)
+          assert.instanceOf(reason, Failure.RequestRejected)
+          assert.deepInclude(reason, { detail, attempts: [] })
+        }
+      }
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
   it.live("rejects with InvalidConfiguration where it cannot be built", () =>
     Effect.gen(function*() {
       const reason = yield* rejectionOf(() => RelayPromise.make({ endpoints: [] }))
@@ -240,5 +268,76 @@ describe("a relay by promises", () => {
         assert.strictEqual(reason.message, "this relay was disposed of")
       }
       yield* Effect.promise(relay.dispose)
+    }))
+})
+
+describe("a stream by promises", () => {
+  const words = ["Good ", "morning."]
+  const { stream } = ScriptedEndpoint
+
+  /** What comes, and what is thrown after it. */
+  const hear = (relay: RelayPromise.RelayPromise, options?: RelayPromise.StreamOptions, stop?: string) =>
+    Effect.promise(async () => {
+      const texts: Array<string> = []
+      try {
+        for await (const chunk of relay.stream(hi, options)) {
+          texts.push("text" in chunk ? chunk.text : chunk._tag)
+          if (texts.at(-1) === stop) break
+        }
+        return { texts, thrown: undefined }
+      } catch (thrown) {
+        return { texts, thrown }
+      }
+    })
+
+  it.live("is an AsyncIterable, and asks anew for each who listens", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [status(503), stream(words)]), make("b", [stream(words)], { tier: 1 })])
+      for (let call = 0; call < 2; call++) {
+        assert.deepStrictEqual(yield* hear(relay), { texts: ["Start", ...words, "Finish"], thrown: undefined })
+      }
+      assert.deepStrictEqual((yield* Effect.promise(relay.status)).map(({ answered }) => answered), [1, 1])
+    }))
+
+  it.live("throws the failure itself, after what came", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [stream(words, { end: "reset" })])])
+      const { texts, thrown } = yield* hear(relay)
+      assert.deepStrictEqual(texts, ["Start", ...words])
+      assert.instanceOf(thrown, RelayError.StreamInterrupted)
+      assert.strictEqual(thrown.text, words.join(""))
+    }))
+
+  it.live("hangs up when it is left", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [stream(words, { end: "silence" })])])
+      assert.deepStrictEqual((yield* hear(relay, {}, words[0])).texts, ["Start", words[0]])
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
+  it.live("is ended by its signal, with the reason, before it begins and while it lasts", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [stream(words, { end: "silence" })])])
+      const controller = new AbortController()
+      const listening = yield* Effect.forkChild(hear(relay, { signal: controller.signal }), { startImmediately: true })
+      yield* Effect.sleep("20 millis")
+      controller.abort(new Error("enough"))
+      assert.deepStrictEqual(yield* Fiber.join(listening), { texts: ["Start", ...words], thrown: new Error("enough") })
+      assert.deepStrictEqual(yield* hear(relay, { signal: controller.signal }), {
+        texts: [],
+        thrown: new Error("enough")
+      })
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
+  it.live("does not end in silence when the relay is disposed of", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [stream(words, { end: "silence" })])])
+      const listening = yield* Effect.forkChild(hear(relay), { startImmediately: true })
+      yield* Effect.sleep("20 millis")
+      yield* Effect.promise(relay.dispose)
+      const gone = new Error("this relay was disposed of")
+      assert.deepStrictEqual(yield* Fiber.join(listening), { texts: ["Start", ...words], thrown: gone })
+      assert.deepStrictEqual(yield* hear(relay), { texts: [], thrown: gone })
     }))
 })

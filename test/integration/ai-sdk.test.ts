@@ -1,9 +1,10 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { assert, describe, it } from "@effect/vitest"
-import { APICallError, embed, generateText } from "ai"
+import { APICallError, embed, generateText, streamText } from "ai"
 import { Effect, Redacted } from "effect"
 import { RelayPromise, Retry } from "effect-relay"
 import * as Server from "../wire/Server.ts"
+import * as Sse from "../wire/Sse.ts"
 
 const hello = Server.json(Server.completion("Hello."))
 const down = Server.json({ error: { message: "Too many people.", code: "server_is_overloaded" } }, 503)
@@ -75,5 +76,35 @@ describe("the AI SDK over a relay", () => {
       const { embedding } = yield* Effect.promise(() => embed({ model: provider.embeddingModel("smart"), value: "Hi" }))
       assert.deepStrictEqual(embedding, [0.5])
       assert.deepInclude(server.received[0], { path: "/v1/embeddings" })
+    }))
+
+  it.live("streams its text through a failover, and hears of a break", () =>
+    Effect.gen(function*() {
+      const primary = yield* Server.http(down)
+      const backup = yield* Server.http(Sse.says("Hel", "lo."))
+      const { provider } = yield* over([primary, backup])
+      const { finish, text } = yield* Effect.promise(async () => {
+        const result = streamText({ model: provider("smart"), prompt: "Hi", maxRetries: 0 })
+        return {
+          text: await result.text,
+          finish: await result.finishReason
+        }
+      })
+      assert.deepStrictEqual([text, finish], ["Hello.", "stop"])
+
+      const broken = yield* Server.http(Sse.send([Sse.chunk({ content: "Hel" })], "reset"))
+      const other = yield* over([broken])
+      const heard = yield* Effect.promise(async () => {
+        const errors: Array<unknown> = []
+        const result = streamText({
+          model: other.provider("smart"),
+          prompt: "Hi",
+          maxRetries: 0,
+          onError: ({ error }) => void errors.push(error)
+        })
+        for await (const _ of result.textStream);
+        return errors
+      })
+      assert.lengthOf(heard, 1)
     }))
 })

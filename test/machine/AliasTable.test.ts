@@ -35,6 +35,19 @@ describe("AliasTable", () => {
     assert.deepStrictEqual(Array.from(AliasTable.make([0.1, 0.1, 0.1]).share), [1, 1, 1])
   })
 
+  it.each([[[0.1, 0.2, 0.3]], [[0.1, 0.7, 0.7]], [[1, 3, 5, 7, 11]], [[0.3, 0.2, 0.1]]])(
+    "lets nobody but the heavier fill up a column, whatever rounding leaves: %j",
+    (weights) => {
+      const { other, share } = AliasTable.make(weights)
+      const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length
+      const lightest = Math.min(
+        Infinity,
+        ...Array.from(other).filter((_, column) => share[column]! < 1).map((by) => weights[by]!)
+      )
+      assert.isAtLeast(lightest, mean - 1e-9)
+    }
+  )
+
   const broken: ReadonlyArray<readonly [string, Machine]> = [
     ["takes all for equal", { ...AliasTable, draw: (self, random) => Math.floor(random * self.share.length) }],
     ["never draws the other", {

@@ -127,6 +127,41 @@ describe("Outlier", () => {
     assert.strictEqual(Outlier.judge(slower, together(slower, healthy(50, 0, 1)), rule), "Slow")
   })
 
+  it("asks for a gap that is wide and no chance, and for slowness beyond its factor and its floor, each to the edge", () => {
+    const judge = (own: Tally.Tally, others: Tally.Tally): string | undefined =>
+      Outlier.judge(own, together(own, others), rule)
+    // of so many calls any gap is no chance
+    assert.isUndefined(judge(healthy(1000, 150), healthy(1000, 0)))
+    assert.isUndefined(judge(healthy(1000, 200), healthy(1000, 0)), "a gap of a fifth is not above a fifth")
+    assert.strictEqual(judge(healthy(1000, 201), healthy(1000, 0)), "Failing")
+    // two thirds, which is three times the deviation of a third in nine and nine
+    assert.isUndefined(judge(healthy(9, 6), healthy(9, 0)))
+    assert.strictEqual(judge(healthy(9, 6.01), healthy(9, 0)), "Failing")
+
+    const answering = (calls: number, logs: number, excess: number): Tally.Tally => ({
+      calls,
+      failures: 0,
+      logs: calls * logs,
+      excess: calls * excess,
+      at: 0
+    })
+    const usual = answering(4, 0, 0)
+    assert.isUndefined(judge(answering(4, 9, Math.log(3)), usual), "three times as long is not longer than that")
+    assert.strictEqual(judge(answering(4, 9, Math.log(3) + 1e-9), usual), "Slow")
+    assert.isUndefined(judge(answering(4, Math.log(50), 5), usual), "just at the floor")
+    assert.strictEqual(judge(answering(4, Math.log(50) + 1e-9, 5), usual), "Slow")
+    assert.strictEqual(judge(answering(3, 9, 5), answering(3, 0, 0)), "Slow", "three are enough, on both sides")
+    for (const [own, others] of [[2.9, 3], [3, 2.9]] as const) {
+      // those that failed are told, and are no answers
+      const failing = (answers: number): Tally.Tally => ({
+        ...answering(answers, 9, 5),
+        calls: 10,
+        failures: 10 - answers
+      })
+      assert.isUndefined(judge(failing(own), { ...failing(others), excess: 0 }))
+    }
+  })
+
   it.effect("leaves equals alone, at any rate of failures", () =>
     Effect.gen(function*() {
       const random = yield* Random.Random

@@ -113,6 +113,34 @@ describe("RetryBudget", () => {
     assert.strictEqual(RetryBudget.balance(budget, 0).deposits, 0)
   })
 
+  it("counts what it was made with from its first use, and not from the beginning of time", () => {
+    const budget = RetryBudget.make({ ratio: 1, capacity: 10, ttl: 1000, reserve: 0 }, 2)
+    assert.strictEqual(RetryBudget.balance(budget, 750).deposits, 2)
+    assert.strictEqual(RetryBudget.balance(budget, 1650).deposits, 2)
+    assert.strictEqual(RetryBudget.balance(budget, 1700).deposits, 0)
+  })
+
+  it("forgets nothing when a clock steps back", () => {
+    const budget = RetryBudget.make({ ratio: 1, capacity: 10, ttl: 1000, reserve: 0 })
+    RetryBudget.deposit(budget, 1050)
+    RetryBudget.deposit(budget, 950)
+    assert.strictEqual(RetryBudget.balance(budget, 1050).deposits, 2)
+  })
+
+  it("lends nothing back that would be forgotten by now, to the slice", () => {
+    const spent = () => {
+      const budget = RetryBudget.make({ ratio: 1, capacity: 10, ttl: 1000, reserve: 0 })
+      RetryBudget.deposit(budget, 0)
+      RetryBudget.withdraw(budget, 0)
+      return budget
+    }
+    for (const [at, deposits] of [[999, 1], [1000, 0]] as const) {
+      const budget = spent()
+      RetryBudget.refund(budget, at)
+      assert.strictEqual(RetryBudget.balance(budget, at).deposits, deposits)
+    }
+  })
+
   it("forgets a good hour, after a ttl at the latest and nine tenths of it at the earliest", () => {
     for (const at of [0, 1, 37, 99]) {
       const budget = RetryBudget.make({ ratio: 1, capacity: 10, ttl: 1000, reserve: 0 })

@@ -4,7 +4,7 @@ import * as TrialGate from "../../src/machine/TrialGate.ts"
 import * as Law from "../Law.ts"
 import { type Call, TrialGateByHistory } from "./TrialGateByHistory.ts"
 
-type Machine = Pick<typeof TrialGate, "mayPass" | "pass" | "leave" | "answered" | "refused" | "open">
+type Machine = Pick<typeof TrialGate, "mayPass" | "remaining" | "pass" | "leave" | "answered" | "refused" | "open">
 
 interface Step {
   readonly after: number
@@ -56,14 +56,18 @@ const behavesAsHistory = (machine: Machine) => (steps: ReadonlyArray<Step>): voi
         machine.answered(gate, call, call.sentAt)
         history.answered(call)
       } else if (what === "refuse") {
-        machine.refused(gate, call.sentAt, now + wait, now)
-        history.refused(call, now + wait, now)
+        assert.strictEqual(
+          machine.refused(gate, call.sentAt, now + wait, now),
+          history.refused(call, now + wait, now)
+        )
       }
       machine.leave(gate, call)
       call.hasLeft = true
     }
     assert.strictEqual(gate.isOpen, history.isOpen)
     if (!gate.isOpen) assert.strictEqual(gate.until, history.until)
+    const left = history.isOpen ? 0 : history.until - now
+    assert.strictEqual(machine.remaining(gate, now), left > 0 ? left : undefined)
     assert.strictEqual(machine.mayPass(gate, now), history.mayPass(now))
     const onTrial = trials.filter(({ hasLeft, sentAt }) => !hasLeft && now < sentAt + lease)
     if (!gate.isOpen) assert.isAtMost(onTrial.length, 1, "one trial at a time")
@@ -117,6 +121,10 @@ describe("TrialGate", () => {
       mayPass: (gate, now) => gate.isOpen || now >= gate.until
     }],
     ["lets the trial pass too early", { ...TrialGate, mayPass: (gate, now) => TrialGate.mayPass(gate, now + 1) }],
+    ["tells of its time when it is open again", {
+      ...TrialGate,
+      remaining: (gate, now) => now < gate.until ? gate.until - now : undefined
+    }],
     ["keeps the place of a trial that has left", { ...TrialGate, leave: () => {} }],
     ["gives the place away when anybody leaves", {
       ...TrialGate,

@@ -61,9 +61,12 @@ export class TrialGateByHistory {
     if (last !== undefined && (this.#trial === call || call.sentAt > last.at)) this.open(call.sentAt)
   }
 
-  refused(call: Call, until: number, now: number): void {
+  /** Whether it says anything. */
+  refused(call: Call, until: number, now: number): boolean {
     const openings = this.#history.filter((happened) => happened.what === "opened")
-    if (openings.every(({ by }) => call.sentAt >= by)) this.#history.push({ what: "refused", at: now, until })
+    const counts = openings.every(({ by }) => call.sentAt >= by)
+    if (counts) this.#history.push({ what: "refused", at: now, until })
+    return counts
   }
 
   open(by: number): void {

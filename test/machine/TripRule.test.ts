@@ -43,6 +43,53 @@ describe("TripRule", () => {
     assert.deepStrictEqual(TripRule.evidenceOf(three, 9), { rate: 0.5, limit: 13, forgetAfter: 9 })
   })
 
+  it("has a name for each kind, with its figures, and for what is joined", () => {
+    const three: TripRule.TripRule = { _tag: "Consecutive", failures: 3 }
+    const own: TripRule.TripRule = { _tag: "Custom", name: "at night", test: () => true }
+    assert.deepStrictEqual(
+      [
+        three,
+        { _tag: "FailureRate", rate: 0.2, evidence: 7 } as const,
+        { _tag: "CountWindow", calls: 20, rate: 0.5, minimumCalls: 10 } as const,
+        { _tag: "TimeWindow", rate: 0.3, minimumCalls: 10 } as const,
+        { _tag: "SlowCallRate", rate: 0.4, minimumCalls: 10 } as const,
+        { _tag: "MinimumCalls", calls: 50 } as const,
+        own,
+        { _tag: "Or", rules: [three, own] } as const,
+        { _tag: "And", rules: [three, { _tag: "Or", rules: [own, three] }] } as const
+      ].map(TripRule.nameOf),
+      [
+        "consecutive(3)",
+        "failureRate(0.2)",
+        "countWindow(0.5 of 20)",
+        "timeWindow(0.3)",
+        "slowCallRate(0.4)",
+        "minimumCalls(50)",
+        "at night",
+        "consecutive(3) or at night",
+        "consecutive(3) and at night or consecutive(3)"
+      ]
+    )
+  })
+
+  it("tells a rule of one's own what was seen, with its shares, and nothing in the beginning", () => {
+    const told: Array<TripRule.Health> = []
+    const own: TripRule.TripRule = { _tag: "Custom", name: "own", test: (health) => told.push(health) < 0 }
+    const shape = TripByHistory.shapeOf(own, window)
+    const stats = CallStats.make(shape)
+    TripRule.tripped(own, stats)
+    for (
+      const [failed, slow] of [[true, false], [false, true], [false, false], [true, false], [true, false]] as const
+    ) {
+      CallStats.record(stats, failed, slow, 0, shape)
+    }
+    TripRule.tripped(own, stats)
+    assert.deepStrictEqual(told, [
+      { consecutiveFailures: 0, calls: 0, failures: 0, slowCalls: 0, failureRate: 0, slowCallRate: 0 },
+      { consecutiveFailures: 2, calls: 5, failures: 3, slowCalls: 1, failureRate: 0.6, slowCallRate: 0.2 }
+    ])
+  })
+
   const mapParts = (
     rule: TripRule.TripRule,
     change: (rule: TripRule.TripRule) => TripRule.TripRule

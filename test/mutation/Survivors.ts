@@ -108,11 +108,18 @@ export const survivors: ReadonlyArray<Survivor> = [
   },
   {
     ...circuit,
+    line: "if (now - ramp.since >= rules.rampFor) return [self.ticket, { ...self, ramp: undefined }]",
+    was: "now - ramp.since >= rules.rampFor",
+    becomes: "now - ramp.since > rules.rampFor",
+    why: "at its end the share is a whole call already"
+  },
+  ...["true", "false", "left !== self.openings"].map((becomes) => ({
+    ...circuit,
     line: "return left === self.openings ? self : {",
     was: "left === self.openings",
-    becomes: "true",
-    why: "what is forgiven is counted from the same time whether it was written down or not; this ends the counting"
-  },
+    becomes,
+    why: "what is forgiven is counted from the same time whether it was written down or not, and a copy is as good"
+  })),
   { ...demotion, becomes: "true" },
   { ...demotion, becomes: "place.until >= -Infinity" },
   {
@@ -248,6 +255,27 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "{ return undefined }",
     becomes: "{}",
     why: "a function that ends without a value returns undefined"
+  },
+  {
+    file: "src/machine/RetryBudget.ts",
+    line: "if (slice <= self.newest) return",
+    was: "slice <= self.newest",
+    becomes: "slice < self.newest",
+    why: "within a slice there is nothing to forget; the question only spares the loop"
+  },
+  {
+    file: "src/machine/RetryBudget.ts",
+    line: "for (let old = Math.max(self.newest + 1, slice - slices + 1); old <= slice; old++) {",
+    was: "slice - slices + 1",
+    becomes: "slice - slices - 1",
+    why: "whoever goes round further than once empties what is empty"
+  },
+  {
+    file: "src/machine/RetryBudget.ts",
+    line: "advance(self, now)",
+    was: "advance(self, now)",
+    becomes: ";",
+    why: "in `refund`: what is forgotten only now was paid in before what was spent, and of that nothing is left"
   },
   {
     file: "src/machine/Tally.ts",

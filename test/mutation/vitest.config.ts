@@ -21,7 +21,8 @@ export default {
     reporters: [{}],
     // what counts the visits to each mutant takes its time
     testTimeout: 600_000,
-    env: { LAWS: "few" },
+    provide: { laws: "few" as const },
+    setupFiles: ["test/mutation/laws.ts"],
     sequence: { sequencer: AsGiven }
   }
 }

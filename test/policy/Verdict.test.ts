@@ -26,7 +26,7 @@ describe("Verdict", () => {
 
   it("blames the endpoint for what the endpoint did, and for nothing else", () => {
     const blamed = Object.entries(Verdict.byTag).flatMap(([tag, { breaker }]) => breaker === "Failure" ? [tag] : [])
-    assert.sameMembers(blamed, ["EndpointUnavailable", "InvalidResponse", "RelayExhausted"])
+    assert.sameMembers(blamed, ["EndpointUnavailable", "InvalidResponse", "RelayExhausted", "StreamInterrupted"])
   })
 
   it("blames nobody but the caller for an argument that cannot work", () => {
@@ -38,7 +38,13 @@ describe("Verdict", () => {
 
   it("sends a request nowhere else when the fault is its own", () => {
     const ends = Object.entries(Verdict.byTag).flatMap(([tag, { elsewhere }]) => elsewhere ? [] : [tag])
-    assert.sameMembers(ends, ["ContentRefused", "RequestRejected", "DeadlineExceeded"])
+    assert.sameMembers(ends, [
+      "ContentRefused",
+      "RequestRejected",
+      "StreamInterrupted",
+      "DeadlineExceeded",
+      "BudgetExceeded"
+    ])
     for (const { again, elsewhere } of Object.values(Verdict.byTag)) assert.isTrue(elsewhere || !again)
   })
 

@@ -219,6 +219,78 @@ describe("whoever is asked", () => {
     ))), Law.check(120))
 })
 
+describe("a request that is too long after all", () => {
+  const tooLong = status(400, { code: "context_length_exceeded" })
+  const long = (id: string, contextWindow: number | undefined, tier: number) =>
+    make(id, [tooLong], { tier, capabilities: { contextWindow } })
+
+  it.effect("is not tried where the window is no larger, and is where it is, or where nobody knows", () =>
+    Effect.gen(function*() {
+      const { meta } = yield* Trial.chat()
+      assert.deepStrictEqual(meta.attempts.map(({ endpoint }) => endpoint), ["a", "unknown", "larger", "d"])
+      const { execute } = yield* Trial.relay
+      // an operation of one's own says nothing of windows
+      const failure = yield* Effect.flip(execute(({ id }) => Effect.fail({ _tag: "ContextTooLong", id })))
+      assert.deepInclude(failure, { _tag: "ContextTooLong" })
+    }).pipe(Effect.provide(Trial.over([
+      long("a", 100_000, 0),
+      long("same", 100_000, 1),
+      long("smaller", 50_000, 2),
+      long("unknown", undefined, 3),
+      long("larger", 100_001, 4),
+      long("as-large", 100_001, 5),
+      make("d", [answer("d")], { tier: 6 })
+    ]))))
+
+  it.effect("is not tried again in a later round where it was refused, or would be", () =>
+    Effect.gen(function*() {
+      const failure = yield* Trial.whatever(Trial.failure())
+      assert.strictEqual(failure._tag, "RelayExhausted")
+      assert.deepStrictEqual(yield* Trial.counts("a", "smaller", "unknown"), [1, 0, 1])
+      assert.isAbove(yield* Trial.count("down"), 1)
+    }).pipe(Effect.provide(Trial.over([
+      long("a", 100_000, 0),
+      long("smaller", 50_000, 1),
+      long("unknown", undefined, 2),
+      make("down", [status(503)], { tier: 3 })
+    ]))))
+
+  it.effect("fails as too long where nobody has more room", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* Trial.failure(), { _tag: "ContextTooLong", endpoint: "a" })
+      assert.deepStrictEqual(yield* Trial.counts("a", "smaller"), [1, 0])
+    }).pipe(Effect.provide(Trial.over([long("a", 100_000, 0), long("smaller", 50_000, 1)]))))
+
+  it.effect.prop("goes on to just those that may have room", {
+    endpoints: Law.list(
+      Arbitrary.all({
+        window: Law.oneOf(0, 1000, 2000, 3000),
+        ofModel: Law.oneOf(true, false),
+        isDown: Law.oneOf(true, false)
+      }),
+      6,
+      1
+    )
+  }, ({ endpoints }) =>
+    Effect.gen(function*() {
+      let refused = 0
+      const asked = endpoints.flatMap(({ isDown, window }, index) => {
+        if (window !== 0 && window <= refused) return []
+        if (!isDown) refused = Math.max(refused, window)
+        return [`e${index}`]
+      })
+      const { attempts } = yield* Trial.failure()
+      assert.deepStrictEqual(attempts.map(({ endpoint }) => endpoint), asked)
+    }).pipe(Effect.provide(Trial.over(
+      endpoints.map(({ isDown, ofModel, window }, tier) => {
+        const offer = { contextWindow: window === 0 ? undefined : window }
+        const capabilities = ofModel ? { any: offer, other: { contextWindow: 5 } } : offer
+        return make(`e${tier}`, [isDown ? status(503) : tooLong], { tier, capabilities })
+      }),
+      { retry: Retry.none }
+    ))), Law.check(120))
+})
+
 describe("a chat that a client sends", () => {
   const send = (request: ChatRequest.ChatRequest) =>
     Effect.flatMap(

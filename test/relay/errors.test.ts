@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
 import {
   type Attempt,
+  Budget,
   Bulkhead,
   CircuitBreaker,
   Failure,
@@ -14,6 +15,7 @@ import {
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
+const { BudgetExceeded } = Budget
 const { BulkheadFull } = Bulkhead
 const { CircuitOpen } = CircuitBreaker
 const { RateLimited } = RateLimiter
@@ -86,6 +88,10 @@ const complete = {
     new DeadlineExceeded({ deadline: retryAfter, attempts }),
     "no answer within the deadline of 1s 500ms: a EndpointUnavailable (HTTP 503), b CircuitOpen"
   ],
+  BudgetExceeded: [
+    new BudgetExceeded({ endpoint: "a", of: "dollars", limit: 0.02, left: 0.0043, needed: 0.012, attempts }),
+    "the budget of $0.02 has $0.0043 left, and the call may take $0.012 at endpoint \"a\""
+  ],
   RelayExhausted: [
     new RelayExhausted({ retryAfter, attempts }),
     "no endpoint answered: a EndpointUnavailable (HTTP 503), b CircuitOpen"
@@ -118,6 +124,14 @@ const bare: ReadonlyArray<readonly [RelayError.RelayError, string]> = [
   [new Unauthorized({ endpoint: "a" }), "the key of endpoint \"a\" is refused"],
   [new ModelNotFound({ model: "m" }), "no endpoint serves model \"m\""],
   [new RequestRejected({ detail: "no messages" }), "the request cannot be sent, no messages"],
+  [
+    new BudgetExceeded({ endpoint: "a", of: "dollars", limit: 2, left: 0.5 }),
+    "the budget of $2.00 has $0.50 left, and endpoint \"a\" has no prices: nobody can say what the call costs there"
+  ],
+  [
+    new BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5000, left: -12, needed: 900 }),
+    "the budget of 5000 tokens has -12 tokens left, and the call may take 900 tokens at endpoint \"a\""
+  ],
   [new RelayExhausted({}), "no endpoint answered, none was asked"]
 ]
 
@@ -185,6 +199,14 @@ interface Spelled {
   readonly ContentRefused: Answer & { readonly _tag: "ContentRefused"; readonly endpoint: string }
   readonly RequestRejected: Answer & { readonly _tag: "RequestRejected"; readonly endpoint?: string }
   readonly DeadlineExceeded: Trail & { readonly _tag: "DeadlineExceeded"; readonly deadline: Duration.Duration }
+  readonly BudgetExceeded: Trail & {
+    readonly _tag: "BudgetExceeded"
+    readonly endpoint: string
+    readonly of: "dollars" | "tokens"
+    readonly limit: number
+    readonly left: number
+    readonly needed?: number
+  }
   readonly RelayExhausted: Trail & Later & { readonly _tag: "RelayExhausted" }
 }
 
@@ -203,6 +225,7 @@ const spelledAsTheyAre: {
   ContentRefused: true,
   RequestRejected: true,
   DeadlineExceeded: true,
+  BudgetExceeded: true,
   RelayExhausted: true
 }
 
@@ -235,6 +258,7 @@ describe("the failures of a relay, by type", () => {
           ContentRefused: ({ endpoint }) => Effect.succeed(endpoint),
           RequestRejected: ({ endpoint }) => Effect.succeed(endpoint ?? "never sent"),
           DeadlineExceeded: ({ deadline }) => Effect.succeed(Duration.format(deadline)),
+          BudgetExceeded: ({ of }) => Effect.succeed(of),
           RelayExhausted: ({ attempts }) => Effect.succeed(`${attempts.length}`)
         })
       )
@@ -267,8 +291,8 @@ describe("the failures of a relay, by type", () => {
 
 describe("the verdict on each failure", () => {
   it("is given for every tag, and for no other", () => {
-    const verdicts = Verdict.byTag satisfies Record<RelayError.RelayError["_tag"], Verdict.Verdict>
-    assert.sameMembers(Object.keys(verdicts), tags)
+    const verdicts = Verdict.byTag satisfies Record<RelayError.StreamError["_tag"], Verdict.Verdict>
+    assert.sameMembers(Object.keys(verdicts), [...tags, "StreamInterrupted"])
   })
 
   it.each(tags)("is found by tag for an instance: %s", (tag) => {
@@ -282,7 +306,7 @@ describe("the verdict on each failure", () => {
 
   it("sends nothing elsewhere that would fail there too", () => {
     const final = tags.filter((tag) => !Verdict.byTag[tag].elsewhere)
-    assert.sameMembers(final, ["ContentRefused", "RequestRejected", "DeadlineExceeded"])
+    assert.sameMembers(final, ["ContentRefused", "RequestRejected", "DeadlineExceeded", "BudgetExceeded"])
   })
 
   it.each([null, undefined, "down", 7, {}, { _tag: 7 }, { _tag: "toString" }, new Error("down")])(

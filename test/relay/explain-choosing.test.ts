@@ -1,6 +1,6 @@
 /** What an explanation says of the relay's balance and of what endpoints can do, and that it moves nobody's turn. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random } from "effect"
+import { Cause, Effect, Exit, Random } from "effect"
 import { type Balance, CircuitBreaker, type RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -164,6 +164,58 @@ describe("an explanation", () => {
       assert.strictEqual((yield* Trial.chat({}, large)).meta.endpoint, "able")
       assert.strictEqual((yield* about("plain")).standing, "Chosen")
     }).pipe(Effect.provide(Trial.over(unable))))
+
+  it.effect("says that a balance which throws ends the call in a defect, and so does the call", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.isolate("c")
+      const explanation = yield* explain()
+      assert.deepStrictEqual(
+        { ...explanation, candidates: explanation.candidates.map(({ because, standing }) => [standing, because]) },
+        {
+          model: "any",
+          balance: "function",
+          goesTo: [],
+          ifNobody: { _tag: "Fail", failure: "Defect" },
+          candidates: [
+            ["PassedOver", "the balance of the relay throws: out of ideas"],
+            ["PassedOver", "the balance of the relay throws: out of ideas"],
+            ["Refused", "circuit \"c\" is held open by hand"]
+          ]
+        }
+      )
+      const exit = yield* Effect.exit(Trial.chat())
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+    }).pipe(Effect.provide(throwing)))
+
+  it.effect("asks no balance about a call that fails before anybody is asked, as the call does not", () =>
+    Effect.gen(function*() {
+      const calls: ReadonlyArray<readonly [options: RelayService.ChatOptions, request: typeof Trial.hi, tag: string]> =
+        [
+          [{ deadline: 0 }, Trial.hi, "DeadlineExceeded"],
+          [{}, { ...Trial.hi, messages: [] }, "RequestRejected"],
+          [{ cache: "yes" as never }, Trial.hi, "RequestRejected"]
+        ]
+      for (const [options, request, tag] of calls) {
+        const { candidates, goesTo, ifNobody } = yield* explain(options, request)
+        assert.deepStrictEqual({ goesTo, ifNobody }, { goesTo: [], ifNobody: { _tag: "Fail", failure: tag } })
+        assert.deepInclude(candidates[0], {
+          standing: "PassedOver",
+          because: "the call fails before anybody is asked"
+        })
+        assert.strictEqual((yield* Trial.failure(options, request))._tag, tag)
+      }
+    }).pipe(Effect.provide(throwing)))
+
+  const throwing = Trial.over([
+    make("a", [answer("a")]),
+    make("b", [answer("b")], { tier: 1 }),
+    make("c", [answer("c")])
+  ], {
+    balance: () => {
+      throw new Error("out of ideas")
+    }
+  })
 
   const lacks: ReadonlyArray<readonly [string, typeof Trial.hi]> = [
     ["RequestRejected", tools],

@@ -4,7 +4,7 @@ import { CircuitBreaker, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
-const { answer, make, status } = ScriptedEndpoint
+const { answer, fault, make, status } = ScriptedEndpoint
 
 const down = [make("a", [status(503)]), make("b", [status(503)], { tier: 1 })]
 const everySecond = Schedule.spaced("1 second")
@@ -26,6 +26,30 @@ describe("rounds", () => {
     }).pipe(Effect.provide(
       Trial.over(down, { retry: Schedule.spaced("3 seconds").pipe(Schedule.upTo({ times: 2 })) })
     )))
+
+  it.effect("by default, all five are over within 1.5 seconds where everybody refuses at once", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 20; call++) {
+        const start = yield* Trial.now
+        const { attempts } = yield* Trial.whatever(Trial.failure())
+        assert.strictEqual(attempts.at(-1)!.round, 4)
+        assert.isAtMost(attempts.at(-1)!.at - start, 1500)
+      }
+    }).pipe(Effect.provide(Trial.over(down, { circuitBreaker: patient }))))
+
+  it.effect("by default, a silent endpoint holds a call for five attempts of 30 seconds, and several for sixteen", () =>
+    Effect.gen(function*() {
+      const hung = (id: string) => make(id, [fault("silence")])
+      const timeOf = (...ids: ReadonlyArray<string>) =>
+        Effect.gen(function*() {
+          const start = yield* Trial.now
+          const failure = yield* Trial.whatever(Trial.failure())
+          assert.strictEqual(failure._tag, "EndpointUnavailable")
+          return [failure.attempts.length, Math.floor(((yield* Trial.now) - start) / 30_000)]
+        }).pipe(Effect.provide(Trial.over(ids.map(hung), { circuitBreaker: patient })))
+      assert.deepStrictEqual(yield* timeOf("a"), [5, 5])
+      assert.deepStrictEqual(yield* timeOf("a", "b", "c", "d"), [16, 16])
+    }))
 
   it.effect("a later round ends the call with its first answer", () =>
     Effect.gen(function*() {

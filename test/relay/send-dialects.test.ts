@@ -91,7 +91,7 @@ describe("a chat sent to an API that has other words for it", () => {
         }],
         usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }
       })
-      assert.deepStrictEqual([reply.status, reply.tokens], [200, 15])
+      assert.deepStrictEqual([reply.status, reply.tokens], [200, { input: 10, output: 5, total: 15 }])
       assert.deepInclude(reply.headers, { "content-type": "application/json", "request-id": "r-1" })
     }).pipe(Effect.provide(Api.over({
       a: anthropic(Api.json(message, 200, { "request-id": "r-1", "content-type": "application/vnd.a+json" }), {

@@ -299,7 +299,23 @@ describe("send", () => {
       b: answers(Api.json({ data: [] }))
     }, once))))
 
-  for (const status of [301, 403, 404, 405, 409, 410, 422, 501]) {
+  for (const status of [301, 302, 303, 307, 308]) {
+    for (const request of [models, embeddings]) {
+      it.effect(`a ${status} to ${request.path} says that the endpoint stands elsewhere, and the next is asked`, () =>
+        Effect.gen(function*() {
+          assert.strictEqual((yield* send(request)).meta.endpoint, "b")
+          assert.deepInclude(yield* statusOf("a"), { state: "Open", lastFailure: "InvalidResponse" })
+          yield* Effect.flatMap(RelayService.RelayService, ({ endpoints }) => endpoints.remove("b"))
+          const { attempts } = yield* Effect.flip(send(request))
+          assert.deepStrictEqual(attempts.map(({ outcome }) => outcome), ["CircuitOpen"])
+        }).pipe(Effect.provide(Api.over({
+          a: answers({ status, headers: { location: "https://login.example/?token=t" } }, firstFailureOpens),
+          b: answers(Api.json({ data: [] }))
+        }, once))))
+    }
+  }
+
+  for (const status of [403, 404, 405, 409, 410, 422, 501]) {
     it.effect(`${status} for a path of the caller's choosing ends the call and blames nobody`, () =>
       Effect.gen(function*() {
         const failure = yield* Effect.flip(send({ method: "GET", path: "/nothing" }))

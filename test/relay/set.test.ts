@@ -349,19 +349,6 @@ describe("a hand on endpoints", () => {
       ])
     }).pipe(Effect.provide(Trial.over(fleet, once))))
 
-  it.effect("takes nothing but texts for a signature", () =>
-    Effect.gen(function*() {
-      const heard = yield* Trial.listen
-      const { endpoints } = yield* Trial.relay
-      yield* endpoints.reset("a", { by: 7, reason: null } as never)
-      yield* endpoints.reset("a", 3 as never)
-      yield* Effect.yieldNow
-      assert.deepStrictEqual(changes(heard).map(([, , by, reason]) => [by, reason]), [
-        [undefined, undefined],
-        [undefined, undefined]
-      ])
-    }).pipe(Effect.provide(Trial.over(fleet, once))))
-
   it.effect("finds no account that has no endpoint, and says which there are", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay

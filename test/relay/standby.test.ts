@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Redacted } from "effect"
+import { Duration, Effect, Fiber, Redacted, References } from "effect"
 import { CircuitBreaker, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -267,18 +267,86 @@ describe("a call that waits while the endpoints change", () => {
       assert.deepStrictEqual(yield* queued, [0, 0])
     }).pipe(Effect.provide(Trial.over([hung, spare], once))))
 
-  it.effect("does not wait on for one that was removed", () =>
+  const outs: ReadonlyArray<readonly [change: "remove" | "drain", isNobody: string]> = [
+    ["remove", "ModelNotFound"],
+    ["drain", "RelayExhausted"]
+  ]
+  for (const [change, isNobody] of outs) {
+    const out = Effect.flatMap(Trial.relay, ({ endpoints }) => Trial.start(endpoints[change]("a")))
+
+    it.effect(`does not wait on for one that takes no more, and says what a new call would: ${change}`, () =>
+      Effect.gen(function*() {
+        const stuck = yield* Trial.start(Trial.chat())
+        const call = yield* Trial.start(Trial.failure())
+        yield* Trial.pass("1 second")
+        yield* out
+        const failure = yield* Fiber.join(call)
+        assert.strictEqual(failure._tag, isNobody)
+        assert.deepStrictEqual(failure.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+          ["a", "BulkheadFull"]
+        ])
+        assert.strictEqual((yield* Trial.failure())._tag, isNobody)
+        assert.isFalse(Trial.hasEnded(stuck))
+        yield* Fiber.interrupt(stuck)
+      }).pipe(Effect.provide(Trial.over([hung], { ...once, bulkhead: { maxQueued: 5 } }))))
+
+    it.effect(`moves to the line of another, and the call under way stays: ${change}`, () =>
+      Effect.gen(function*() {
+        yield* Trial.play("a", answer("a", { delay: "10 seconds" }))
+        const under = yield* Trial.start(Trial.chat())
+        const calls = yield* Effect.forEach([1, 2, 3], () => Trial.start(Trial.chat()))
+        yield* Trial.pass("500 millis")
+        const changed = yield* out
+        yield* Trial.pass("2500 millis")
+        const replies = yield* Effect.forEach(calls, (call) => Fiber.join(call))
+        assert.deepStrictEqual(replies.map(({ text }) => text), ["b", "b", "b"])
+        yield* Trial.pass("7 seconds")
+        assert.strictEqual(yield* text(under), "a")
+        assert.isTrue(Trial.hasEnded(changed))
+      }).pipe(Effect.provide(Trial.over([hung, busy], once))))
+
+    it.effect(`fails with what the others say, and tries no other round for the sake of one that is out: ${change}`, () =>
+      Effect.gen(function*() {
+        yield* Trial.start(Effect.exit(Trial.chat()))
+        yield* Trial.play("b", status(401, { delay: "1 second" }))
+        const call = yield* Trial.start(Trial.failure())
+        yield* Trial.pass("500 millis")
+        yield* out
+        yield* Trial.pass("500 millis")
+        assert.deepInclude(yield* Fiber.join(call), { _tag: "Unauthorized", endpoint: "b" })
+        assert.strictEqual(yield* Trial.count("b"), 1)
+      }).pipe(Effect.provide(Trial.over([hung, spare]))))
+
+    it.effect(`forgets one that is out before the next round: ${change}`, () =>
+      Effect.gen(function*() {
+        yield* Trial.start(Effect.exit(Trial.chat()))
+        yield* Trial.play("b", status(401))
+        const call = yield* Trial.start(Trial.failure())
+        yield* out
+        yield* Trial.pass("10 seconds")
+        assert.deepInclude(yield* Fiber.join(call), { _tag: "Unauthorized", endpoint: "b" })
+        assert.isAtMost(Math.max(...(yield* Fiber.join(call)).attempts.map(({ round }) => round)), 1)
+      }).pipe(Effect.provide(Trial.over([hung, spare]))))
+  }
+
+  it.effect("misses no change, wherever between its round and its line that falls", () =>
     Effect.gen(function*() {
-      const { endpoints } = yield* Trial.relay
-      const stuck = yield* Trial.start(Trial.chat())
-      const other = yield* Trial.start(Trial.chat())
-      const call = yield* Trial.start(Trial.failure())
-      yield* Trial.pass("1 second")
-      yield* endpoints.remove("a")
-      assert.strictEqual((yield* Fiber.join(call))._tag, "BulkheadFull")
-      yield* Effect.forEach([stuck, other], Fiber.interrupt)
-    }).pipe(Effect.provide(Trial.over([hung], { ...once, bulkhead: { maxQueued: 5 } }))))
+      for (let step = 0; step < 60; step++) {
+        const { endpoints } = yield* Trial.relay
+        yield* endpoints.set([hung.endpoint])
+        const stuck = yield* Trial.start(Trial.chat())
+        // it goes three operations at a time
+        const call = yield* Trial.start(Effect.provideService(Trial.chat(), References.MaxOpsBeforeYield, 3))
+        for (let turn = 0; turn < step; turn++) yield* Effect.yieldNow
+        yield* endpoints.set([spare.endpoint])
+        for (let turn = 0; turn < 5000 && !Trial.hasEnded(call); turn++) yield* Effect.yieldNow
+        assert.isTrue(Trial.hasEnded(call), `it waits on when the change comes after ${step} steps`)
+        assert.strictEqual(yield* text(call), "b")
+        yield* Fiber.interrupt(stuck)
+      }
+    }).pipe(Effect.provide(Trial.over([hung, spare], once))))
 })
 
 const hung = make("a", [fault("silence")], { limits: { concurrency: 1 } })
 const spare = make("b", [answer("b")], { tier: 1 })
+const busy = make("b", [answer("b", { delay: "1 second" })], { tier: 1, limits: { concurrency: 1 } })

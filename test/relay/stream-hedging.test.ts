@@ -46,6 +46,21 @@ describe("a hedged stream", () => {
       yield* atRest
     }).pipe(Effect.provide(over(slow, quick))))
 
+  it.effect("is that of one, if both begin to speak at once", () =>
+    Effect.gen(function*() {
+      const { chunks, fiber } = yield* Hearing.begin()
+      yield* Trial.pass("1 minute")
+      yield* Fiber.join(fiber)
+      const [first] = chunks
+      assert.strictEqual(first?._tag, "Start")
+      const winner = first?._tag === "Start" ? first.endpoint : ""
+      assert.deepStrictEqual(Hearing.brief({ chunks }), [`Start ${winner}`, winner, winner, "Finish"])
+      yield* atRest
+    }).pipe(Effect.provide(over(
+      stream(["a", "a"], { between: "3 seconds" }),
+      stream(["b", "b"], { between: "1 second" })
+    ))))
+
   it.effect("goes on with the first, if that comes before the copy says anything", () =>
     Effect.gen(function*() {
       const { chunks, fiber } = yield* Hearing.begin()

@@ -47,6 +47,11 @@ const scenarios: { readonly [Tag in RelayError.RelayError["_tag"]]: Scenario } =
   ContentRefused: { steps: both(status(400, { ...later, code: "content_filter" })), outcomes: ["ContentRefused"] },
   RequestRejected: { steps: both(status(400, later)), outcomes: ["RequestRejected"] },
   DeadlineExceeded: { steps: both(answer("late", later)), options: { deadline: 2000 }, outcomes: ["DeadlineExceeded"] },
+  BudgetExceeded: {
+    steps: both(answer("never")),
+    options: { budget: { tokens: 1 } },
+    outcomes: twice("BudgetExceeded")
+  },
   RelayExhausted: {
     steps: [status(503, later), status(401, later)],
     outcomes: ["EndpointUnavailable", "Unauthorized"]
@@ -85,9 +90,10 @@ describe("the trail of a failure", () => {
         const { before = Effect.void, options, outcomes } = scenarios[tag]
         yield* before
         const asker = yield* Trial.start(Trial.failure({ ...options, ...cached }))
-        // who joins has more time, so that it is the call itself that fails
+        // who joins has more time and all the money, so that it is the call itself that fails
         const joiner = yield* Trial.start(Trial.failure({ ...cached }))
-        for (const fiber of tag === "DeadlineExceeded" ? [asker] : [asker, joiner]) {
+        const isAskersOwn = tag === "DeadlineExceeded" || tag === "BudgetExceeded"
+        for (const fiber of isAskersOwn ? [asker] : [asker, joiner]) {
           const failure = yield* Trial.whatever(Fiber.join(fiber))
           assert.strictEqual(failure._tag, tag)
           assert.sameMembers(outcomesOf(failure), [...outcomes])

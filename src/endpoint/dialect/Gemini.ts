@@ -19,6 +19,10 @@ const limitScope = (error: WireError.WireError | undefined) => {
  * Gemini. Base URL: `https://generativelanguage.googleapis.com/v1beta`. (Google
  * also serves it as chat completions, for which the dialect is `openai`.)
  *
+ * It cannot be told to call one tool at a time: a request that offers tools with
+ * `parallel_tool_calls: false` is a `RequestRejected` that other endpoints may
+ * still answer.
+ *
  * @category dialects
  * @since 0.1.0
  */

@@ -91,6 +91,10 @@ const toolsOf = ({ toolChoice, tools }: Conversation.Conversation): object => {
   }
 }
 
+// it may always call several at once
+const mayCallTools = ({ toolChoice, tools }: Conversation.Conversation): boolean =>
+  tools.length > 0 && toolChoice?._tag !== "None"
+
 const isGiven = ([, value]: readonly [string, unknown]): boolean => value !== undefined && value !== null
 
 const configOf = (
@@ -123,9 +127,10 @@ const configOf = (
  * @since 0.1.0
  */
 export const write = (request: ChatRequest.ChatRequest): Result.Result<unknown, string> =>
-  Result.map(Conversation.read(request), (conversation) => {
+  Result.flatMap(Conversation.read(request), (conversation) => {
     const { generationConfig, ...others } = conversation.others
-    return {
+    if (!conversation.isParallel && mayCallTools(conversation)) return Result.fail("parallel_tool_calls of false")
+    return Result.succeed({
       ...(conversation.system.length === 0
         ? {}
         : { systemInstruction: { parts: conversation.system.map((text) => ({ text })) } }),
@@ -133,5 +138,5 @@ export const write = (request: ChatRequest.ChatRequest): Result.Result<unknown, 
       ...toolsOf(conversation),
       ...configOf(request, conversation, generationConfig),
       ...others
-    }
+    })
   })

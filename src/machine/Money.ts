@@ -1,0 +1,55 @@
+/**
+ * Dollars as whole numbers, so that sums are exact.
+ *
+ * The unit is the nanodollar, a thousandth of a millionth. A token of the cheapest
+ * models costs some tens of them, and nine million dollars are still counted exactly.
+ *
+ * @since 0.1.0
+ */
+
+const perDollar = 1_000_000_000
+
+/**
+ * The most dollars that are counted exactly.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxDollars = 9_000_000
+
+const most = maxDollars * perDollar
+
+/**
+ * Nanodollars, rounded to the nearest.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const fromDollars = (dollars: number): number => Math.round(dollars * perDollar)
+
+/**
+ * Dollars, for people to read and never to add up.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toDollars = (nanodollars: number): number => nanodollars / perDollar
+
+/**
+ * What so many tokens cost in nanodollars, at dollars for a million of them: prices to the millionth of a dollar, rounded up,
+ * and never more than `maxDollars`.
+ *
+ * @category calculations
+ * @since 0.1.0
+ */
+export const cost = (tokens: number, dollarsPerMillion: number): number =>
+  Math.min(most, Math.ceil(tokens * Math.round(dollarsPerMillion * 1_000_000) / 1000))
+
+/**
+ * In words, such as `$0.0042`.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (nanodollars: number): string =>
+  `$${toDollars(nanodollars).toFixed(9).replace(/(\.\d\d\d*?)0+$/, "$1")}`

@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Result } from "effect"
+import { Budget, Policy } from "effect-relay"
+import * as Allowance from "../../src/machine/Allowance.ts"
+import * as Money from "../../src/machine/Money.ts"
+import * as BudgetExceeded from "../../src/policy/BudgetExceeded.ts"
+
+const dollars = (amount: number): Allowance.Amount => ({ money: Money.fromDollars(amount), tokens: 0 })
+const tokens = (amount: number): Allowance.Amount => ({ money: 0, tokens: amount })
+
+const current = Effect.withFiberSucceed(Budget.ofUnsafe)
+
+/** What is inside spends from these, the innermost first. */
+const limitsOf = (purse: Budget.Purse | undefined): ReadonlyArray<Allowance.Amount> =>
+  purse === undefined ? [] : [purse.allowance.limit, ...limitsOf(purse.outer)]
+
+const allowance = (options: Budget.Options): Allowance.Allowance => Result.getOrThrow(Budget.allowanceOf("it", options))
+
+const chain = (...options: ReadonlyArray<Budget.Options>): Budget.Purse =>
+  options.reduceRight<Budget.Purse | undefined>((outer, one) => Budget.inside(outer, allowance(one)), undefined)!
+
+describe("Budget", () => {
+  it.effect("is nothing, for code that runs under none", () =>
+    Effect.map(current, (purse) => assert.isUndefined(purse)))
+
+  it.effect("is known to what runs under it, in every fiber, and to nothing after it", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 2 })
+      const purse = yield* Effect.flatMap(Effect.forkChild(current), Fiber.join).pipe(budget.protect)
+      assert.deepStrictEqual(limitsOf(purse), [{ money: 2e9, tokens: Infinity }])
+      assert.isUndefined(yield* current)
+    }))
+
+  it.effect("stands inside of another, and once where it is named twice", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ tokens: 7 })
+      const outer = Budget.within({ dollars: 1 })
+      assert.deepStrictEqual(limitsOf(yield* current.pipe(budget.protect, outer)), [
+        { money: Infinity, tokens: 7 },
+        { money: 1e9, tokens: Infinity }
+      ])
+      assert.lengthOf(limitsOf(yield* current.pipe(budget.protect, outer, budget.protect)), 2)
+    }))
+
+  it.effect("is one for all runs when it was made, and another at each run of `within`", () =>
+    Effect.gen(function*() {
+      const made = current.pipe((yield* Budget.make({ tokens: 7 })).protect)
+      const within = current.pipe(Budget.within({ tokens: 7 }))
+      assert.strictEqual((yield* made)?.allowance, (yield* made)?.allowance)
+      assert.notStrictEqual((yield* within)?.allowance, (yield* within)?.allowance)
+    }))
+
+  it.effect("shows what is held and what was spent, in dollars and tokens", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1, tokens: 100 })
+      const purse = (yield* current.pipe(budget.protect))!
+      const held = { money: 250_000_000, tokens: 40 }
+      Budget.holdUnsafe(purse, held)
+      assert.deepStrictEqual(yield* budget.state, {
+        spent: { dollars: 0, tokens: 0 },
+        held: { dollars: 0.25, tokens: 40 }
+      })
+      Budget.settleUnsafe(purse, held, { money: 1, tokens: 3 })
+      assert.deepStrictEqual(yield* budget.state, {
+        spent: { dollars: 1e-9, tokens: 3 },
+        held: { dollars: 0, tokens: 0 }
+      })
+    }))
+
+  it("is held and charged in all that stand around it", () => {
+    const purse = chain({ tokens: 10 }, { tokens: 20 }, { tokens: 30 })
+    Budget.holdUnsafe(purse, tokens(8))
+    Budget.settleUnsafe(purse, tokens(5), tokens(1))
+    for (const one of [purse, purse.outer!, purse.outer!.outer!]) {
+      assert.deepStrictEqual([one.allowance.held.tokens, one.allowance.spent.tokens], [3, 1])
+    }
+  })
+
+  it("is short where one of them is, the innermost before the others", () => {
+    const purse = chain({ dollars: 3 }, { tokens: 10 }, { dollars: 1 })
+    assert.isUndefined(Budget.shortOf(purse, { ...dollars(1), tokens: 10 }))
+    assert.deepInclude(Budget.shortOf(purse, tokens(11)), { allowance: purse.outer!.allowance, kind: "tokens" })
+    assert.deepInclude(Budget.shortOf(purse, dollars(2)), { allowance: purse.outer!.outer!.allowance, kind: "money" })
+    assert.deepInclude(Budget.shortOf(purse, dollars(4)), { allowance: purse.allowance, kind: "money" })
+  })
+
+  it("tells which is the first that money has to be known for", () => {
+    assert.isUndefined(Budget.limitedInMoney(chain({ tokens: 10 }, { tokens: 5 })))
+    const purse = chain({ tokens: 10 }, { dollars: 5 }, { dollars: 1 })
+    assert.strictEqual(Budget.limitedInMoney(purse), purse.outer!.allowance)
+  })
+
+  it.effect("takes the smallest and the largest there is", () =>
+    Effect.gen(function*() {
+      for (const options of [{ dollars: 1e-9 }, { dollars: 9_000_000 }, { tokens: 1 }]) yield* Budget.make(options)
+      assert.strictEqual(allowance({ dollars: 9_000_000 }).limit.money, 9e15)
+    }))
+
+  const fromOneBillionth = "it has to be a number from 1e-9 to 9000000"
+  it.effect.each<readonly [object, string, string, string]>([
+    [{}, "dollars", "undefined", "it has to be said, or tokens, or both"],
+    [{ dollars: 0 }, "dollars", "0", fromOneBillionth],
+    [{ dollars: 9e-10 }, "dollars", "9e-10", fromOneBillionth],
+    [{ dollars: 9_000_000.1 }, "dollars", "9000000.1", fromOneBillionth],
+    [{ dollars: NaN }, "dollars", "NaN", fromOneBillionth],
+    [{ dollars: "1" }, "dollars", "\"1\"", fromOneBillionth],
+    [{ tokens: 0 }, "tokens", "0", "it has to be a whole number from 1 up"],
+    [{ tokens: 5, cents: 1 }, "cents", "1", "there is no such option"]
+  ])("refuses %j", ([options, field, value, rule]) =>
+    Effect.gen(function*() {
+      const failure = yield* Effect.flip(Budget.make(options))
+      assert.deepInclude(failure, { _tag: "InvalidConfiguration", subject: "Budget", field, value, rule })
+      assert.throws(() => Budget.within(options), `Budget.within: ${field} is ${value}, but ${rule}`)
+    }))
+
+  it("stands in the explanation of a stack by its name", () => {
+    assert.include(Policy.explain(Budget.within({ tokens: 5 })), "budget")
+  })
+})
+
+describe("BudgetExceeded", () => {
+  const spent = allowance({ dollars: 2, tokens: 50 })
+  Allowance.settle(spent, Allowance.nothing, { money: 500_000_000, tokens: 20 })
+
+  it("tells what is left, of which limit, and what is needed, in its unit", () => {
+    assert.deepInclude(BudgetExceeded.make("a", spent, "money", 1_600_000_000), {
+      endpoint: "a",
+      of: "dollars",
+      limit: 2,
+      left: 1.5,
+      needed: 1.6,
+      message: "the budget of $2.00 has $1.50 left, and the call may take $1.60 at endpoint \"a\"",
+      attempts: []
+    })
+    assert.deepInclude(BudgetExceeded.make("a", spent, "tokens", 31), {
+      of: "tokens",
+      limit: 50,
+      left: 30,
+      needed: 31,
+      message: "the budget of 50 tokens has 30 tokens left, and the call may take 31 tokens at endpoint \"a\""
+    })
+  })
+
+  it("says when nobody knows what is needed", () => {
+    const failure = BudgetExceeded.make("a", spent, "money", undefined)
+    assert.notProperty(failure, "needed")
+    assert.strictEqual(
+      failure.message,
+      "the budget of $2.00 has $1.50 left, and endpoint \"a\" has no prices: nobody can say what the call costs there"
+    )
+  })
+})
