@@ -36,6 +36,10 @@ const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>
   "an endpoint without an address": [{ endpoints: [{ id: "a" }] }, "endpoints.0.baseUrl"],
   "a tier below zero": [{ endpoints: [endpoint, { ...endpoint, tier: -1 }] }, "endpoints.1.tier"],
   "a dialect nobody speaks": [{ endpoints: [{ ...endpoint, dialect: "klingon" }] }, "endpoints.0.dialect"],
+  "a policy for streams that there is not": [
+    { endpoints: [endpoint], relay: { stream: { afterCommit: "panic" } } },
+    "relay.stream.afterCommit"
+  ],
   "a duration that is none": [{ endpoints: [endpoint], relay: { attemptTimeout: "5s" } }, "relay.attemptTimeout"],
   "a key in the file": [{ endpoints: [{ ...endpoint, apiKey: "sk-secret" }] }, "endpoints.0.apiKey"],
   "a key in the place of its variable": [

@@ -22,6 +22,7 @@ const Endpoint = Schema.Struct({
   account: optional(text),
   models: optional(Schema.Union([Schema.Array(text), Schema.Record(text, text)])),
   tier: optional(Configuration.integer(0)),
+  prefill: optional(Configuration.flag),
   weight: optional(Schema.Number),
   capabilities: optional(Schema.Struct({
     contextWindow: optional(Configuration.integer(1)),
@@ -44,13 +45,24 @@ const Endpoint = Schema.Struct({
   attemptTimeout: optional(millis)
 })
 
+const Stream = Schema.Struct({
+  commit: optional(Schema.Union([
+    Schema.Literals(["firstToken", "whole"]),
+    Schema.Struct({ characters: Configuration.integer(1) })
+  ])),
+  afterCommit: optional(Schema.Literals(["fail", "restart", "continue"])),
+  firstTokenTimeout: optional(millis),
+  idleTimeout: optional(millis)
+})
+
 const Relay = Schema.Struct({
   balance: optional(Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"])),
   attemptTimeout: optional(millis),
   maxWait: optional(Configuration.durationOrZero),
   maxAttempts: optional(Configuration.integer(1, 1000)),
   maxResponseBytes: optional(Configuration.integer(1)),
-  health: optional(Schema.Literal("off"))
+  health: optional(Schema.Literal("off")),
+  stream: optional(Stream)
 })
 
 export const GatewayConfig = Schema.Struct({

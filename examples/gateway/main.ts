@@ -11,6 +11,7 @@ import { createServer } from "node:http"
 import { parseArgs } from "node:util"
 import * as Endpoints from "./Endpoints.ts"
 import * as GatewayConfig from "./GatewayConfig.ts"
+import * as Journal from "./Journal.ts"
 import * as Keys from "./Keys.ts"
 
 const usage = "usage: npm run gateway -- --config relay.json"
@@ -65,7 +66,7 @@ const gateway = Effect.fnUntraced(function*(file: string) {
       Layer.catch(({ cause }) => Layer.effect(HttpServer.HttpServer, Effect.fail(cannotListen(config, cause))))
     )
   return HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provideMerge(Layer.effectDiscard(announce(config))),
+    Layer.provideMerge(Layer.merge(Layer.effectDiscard(announce(config)), Journal.layer)),
     Layer.provide(RelayLive),
     Layer.provide(server)
   )

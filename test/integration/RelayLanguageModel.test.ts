@@ -1,9 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
-import { RelayLanguageModel, RelayService, Retry } from "effect-relay"
+import { CircuitBreaker, Failure, RateLimiter, RelayError, RelayLanguageModel, RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { AiError, LanguageModel, Prompt, type Response, Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "../architecture/Source.ts"
+import * as Failures from "./Failures.ts"
 
 const { answer, body, events, make, status, stream } = ScriptedEndpoint
 
@@ -442,6 +446,48 @@ describe("a failure of the relay", () => {
         assert.deepInclude(refused, { _tag: "InvalidConfiguration", field } as never)
       }
     }))
+})
+
+describe("every failure there is", () => {
+  const page = readFileSync(join(root, "docs/relay/language-model.md"), "utf8")
+
+  it.each(Object.values(Failures.byTag))("$_tag is told on the page as it is", (failure) => {
+    const row = page.split("\n").find((line) =>
+      line.startsWith("| `") && line.split("|")[1]!.includes(`\`${failure._tag}\``)
+    )
+    const [, , reason = "", isRetryable] = (row ?? "").split("|").map((cell) => cell.trim())
+    const made = RelayLanguageModel.fromFailure(failure, 0)
+    assert.deepStrictEqual([reason.split("`")[1], isRetryable], [made._tag, made.isRetryable ? "yes" : "no"])
+  })
+
+  it.each(Object.values(Failures.byTag))("$_tag keeps its tag and its attempts, there and back", (failure) => {
+    const reason = RelayLanguageModel.fromFailure(failure, 0)
+    const told = ("metadata" in reason ? reason.metadata["relay"] : undefined) as { failure: string; attempts: unknown }
+    assert.deepStrictEqual([told.failure, told.attempts], [failure._tag, failure.attempts])
+    const error = AiError.make({ module: "m", method: "m", reason })
+    const back = RelayLanguageModel.toFailure(error, { endpoint: "a" }, 0)
+    assert.deepStrictEqual(back.attempts, failure.attempts)
+    // what an endpoint says is said again; what the relay says is what its endpoint says to a relay above it
+    const isOfEndpoint = Object.keys(Failure).includes(failure._tag) || failure._tag === "RateLimited"
+    if (isOfEndpoint) assert.strictEqual(back._tag, failure._tag)
+  })
+
+  const retryAfter = Duration.seconds(7)
+  const hinted = [
+    Failures.unavailable({ retryAfter }),
+    new RateLimiter.RateLimited({ key: "a", source: "Limiter", retryAfter }),
+    new CircuitBreaker.CircuitOpen({ key: "a", reason: "Open", retryAfter }),
+    new Failure.QuotaExceeded({ endpoint: "a", account: "a", retryAfter }),
+    new Failure.Unauthorized({ endpoint: "a", retryAfter }),
+    new Failure.ModelNotFound({ endpoint: "a", model: "m", retryAfter }),
+    new RelayError.RelayExhausted({ retryAfter })
+  ]
+  it.each(hinted)("$_tag keeps when it is worth coming again", (failure) => {
+    assert.deepStrictEqual(
+      RelayLanguageModel.retryAfter(RelayLanguageModel.fromFailure(failure, 1_000), 1_000),
+      retryAfter
+    )
+  })
 })
 
 describe("an AiError of somebody else's model, inside of relay.execute", () => {
