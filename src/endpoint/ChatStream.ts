@@ -27,6 +27,7 @@ import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import type * as GuardedEndpoint from "./GuardedEndpoint.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
+import * as ReplyFailure from "./ReplyFailure.ts"
 import * as StreamPiece from "./StreamPiece.ts"
 import type { Usage } from "./Transcript.ts"
 import type * as WireHeaders from "./WireHeaders.ts"
@@ -152,7 +153,7 @@ const open = Effect.fnUntraced(function*(
         course.transcript.hasStopped
           ? Classifier.classifyStreamed(draft, response, subject)
           : Result.fail(
-            Classifier.invalid(subject, response, "CutOff", "the stream ended before the model had stopped")
+            ReplyFailure.invalid(subject, response, "CutOff", "the stream ended before the model had stopped")
           )
     }
   }

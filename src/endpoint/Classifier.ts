@@ -6,22 +6,16 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
-import * as Attempt from "../policy/Attempt.ts"
-import { RateLimited } from "../policy/RateLimiter.ts"
-import * as Rejection from "../policy/Rejection.ts"
-import * as Verdict from "../policy/Verdict.ts"
 import * as ChatAnswer from "./ChatAnswer.ts"
-import type { Dialect, LimitScope } from "./dialect/Definition.ts"
+import type { Dialect } from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
-import * as Failure from "./Failure.ts"
+import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import * as Json from "./Json.ts"
 import * as Meaning from "./Meaning.ts"
 import { type Outcome, type Reply, type Subject, totally } from "./Outcome.ts"
-import * as Quotation from "./Quotation.ts"
-import * as Wait from "./Wait.ts"
+import * as ReplyFailure from "./ReplyFailure.ts"
 import * as WireError from "./WireError.ts"
 import type * as WireRequest from "./WireRequest.ts"
 
@@ -49,117 +43,6 @@ export {
   type Subject
 } from "./Outcome.ts"
 
-const tagOf = {
-  Rate: "RateLimited",
-  Quota: "QuotaExceeded",
-  Unavailable: "EndpointUnavailable",
-  Unauthorized: "Unauthorized",
-  Model: "ModelNotFound",
-  Context: "ContextTooLong",
-  Content: "ContentRefused",
-  Rejected: "RequestRejected"
-} as const satisfies Record<Meaning.Meaning, Failure.Answered["_tag"]>
-
-/** Where the service itself says whether a retry helps, and that is not what such a failure means anyway. */
-const retryOf = (
-  { headers }: Pick<Reply, "headers">,
-  tag: keyof typeof Verdict.byTag
-): { readonly retry?: Verdict.Retry } => {
-  const { again } = Verdict.byTag[tag]
-  const said = headers["x-should-retry"]?.trim().toLowerCase()
-  if (said === "false" && again) return { retry: "Elsewhere" }
-  return said === "true" && !again ? { retry: "Anywhere" } : {}
-}
-
-const scopes: ReadonlySet<unknown> = new Set<LimitScope>(["Account", "Endpoint", "Model"])
-
-const scopeOf = (
-  dialect: Dialect,
-  error: WireError.WireError | undefined,
-  { headers }: Reply
-): { readonly scope?: LimitScope } => {
-  // whoever stands before the API counts all that comes from here
-  if (error?.isPage === true && error.words.length > 0) return { scope: "Endpoint" }
-  const scope = safely(() => dialect.limitScope?.(error, headers), () => undefined)
-  return scope !== undefined && scopes.has(scope) ? { scope } : {}
-}
-
-// a function of a dialect may be anybody's
-const safely = <A>(ask: () => A, otherwise: () => A): A => {
-  try {
-    return ask()
-  } catch {
-    return otherwise()
-  }
-}
-
-const fail = (
-  meaning: Meaning.Meaning,
-  subject: Subject,
-  reply: Reply,
-  status: number,
-  error: WireError.WireError | undefined
-): Failure.Answered => {
-  const { account, dialect = openai, endpoint, model, now, secrets } = subject
-  const hint = Wait.of(reply.headers, error, meaning, now)
-  const retryAfter = hint === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(hint)) }
-  const text = Quotation.quote(error?.message || reply.text, secrets)
-  const said = {
-    status,
-    ...(text === "" ? {} : { detail: text }),
-    ...retryOf(reply, tagOf[meaning]),
-    attempts: Attempt.none
-  }
-  const common = { endpoint, ...said }
-  switch (meaning) {
-    case "Rate":
-      return Rejection.make(RateLimited, {
-        key: endpoint,
-        source: "Upstream" as const,
-        ...scopeOf(dialect, error, reply),
-        ...retryAfter,
-        ...said
-      })
-    case "Quota":
-      return Rejection.make(Failure.QuotaExceeded, { ...common, account, ...retryAfter })
-    case "Unavailable":
-      return Rejection.make(Failure.EndpointUnavailable, { ...common, reason: "Status" as const, ...retryAfter })
-    case "Unauthorized":
-      return Rejection.make(Failure.Unauthorized, common)
-    case "Model":
-      return Rejection.make(Failure.ModelNotFound, { ...common, model })
-    case "Context":
-      return Rejection.make(Failure.ContextTooLong, { ...common, model })
-    case "Content":
-      return Rejection.make(Failure.ContentRefused, common)
-    case "Rejected":
-      return Rejection.make(Failure.RequestRejected, common)
-  }
-}
-
-/**
- * The failure of a reply that is no answer, and no error either.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const invalid = (
-  subject: Subject,
-  reply: Pick<Reply, "status" | "headers">,
-  reason: Failure.InvalidResponse["reason"],
-  message: string
-): Failure.InvalidResponse => {
-  const detail = Quotation.quote(message, subject.secrets)
-  return Rejection.make(Failure.InvalidResponse, {
-    endpoint: subject.endpoint,
-    reason,
-    status: reply.status,
-    ...(detail === "" ? {} : { detail }),
-    ...retryOf(reply, "InvalidResponse"),
-    attempts: Attempt.none
-  })
-}
-
 const isSuccess = ({ status }: Reply): boolean => status >= 200 && status < 300
 
 const errorOf = (
@@ -169,7 +52,7 @@ const errorOf = (
 ): WireError.WireError | undefined => {
   if (Result.isFailure(body)) return WireError.fromText(reply.text)
   // it may throw, or give back what is no error and is not nothing either
-  const error = safely<unknown>(() => dialect.error(body.success), () => null)
+  const error = ReplyFailure.safely<unknown>(() => dialect.error(body.success), () => null)
   return error === undefined || WireError.isWireError(error) ? error : WireError.fromBody(body.success)
 }
 
@@ -192,8 +75,8 @@ const failureOf = (
   const meaning = Meaning.of(error, status, dialect.words)
   // an unknown error under a 2xx, or a status below 400 that no client of an API should see
   return meaning === undefined && isSuccess(reply)
-    ? invalid(subject, reply, "ErrorInBody", message)
-    : fail(refine(meaning ?? "Unavailable", status, message), subject, reply, status, error)
+    ? ReplyFailure.invalid(subject, reply, "ErrorInBody", message)
+    : ReplyFailure.of(refine(meaning ?? "Unavailable", status, message), subject, reply, status, error)
 }
 
 /**
@@ -217,8 +100,8 @@ const bodyOf = (reply: Reply, subject: Subject, refine: Refine): Result.Result<u
   if (Result.isSuccess(body)) return Result.succeed(body.success)
   return Result.fail(
     reply.text.trim() === ""
-      ? invalid(subject, reply, "Empty", "the body is empty")
-      : invalid(subject, reply, "NotJson", reply.text)
+      ? ReplyFailure.invalid(subject, reply, "Empty", "the body is empty")
+      : ReplyFailure.invalid(subject, reply, "NotJson", reply.text)
   )
 }
 
@@ -251,7 +134,7 @@ const answerOf = (outcome: Outcome, subject: Subject): Result.Result<ChatAnswer.
   const body = bodyOf(outcome, subject, asForChats)
   if (Result.isFailure(body)) return Result.fail(body.failure)
   const { read } = subject.dialect ?? openai
-  return judge(safely(() => read(body.success), () => unread), body.success, outcome, subject)
+  return judge(ReplyFailure.safely(() => read(body.success), () => unread), body.success, outcome, subject)
 }
 
 const judge = (
@@ -263,12 +146,17 @@ const judge = (
   const { finishReasons } = subject.dialect ?? openai
   const context = { model: subject.model, body, finishReasons }
   // whatever a dialect of somebody else's calls a draft
-  const answer = safely(() => Result.flatMap(draft, (draft) => ChatAnswer.judge(draft, context)), () => unread)
+  const answer = ReplyFailure.safely(
+    () => Result.flatMap(draft, (draft) => ChatAnswer.judge(draft, context)),
+    () => unread
+  )
   if (Result.isFailure(answer)) {
-    return Result.fail(invalid(subject, reply, answer.failure.reason, answer.failure.detail))
+    return Result.fail(ReplyFailure.invalid(subject, reply, answer.failure.reason, answer.failure.detail))
   }
   const flaw = flawOf(answer.success, subject)
-  return flaw === undefined ? Result.succeed(answer.success) : Result.fail(invalid(subject, reply, "Rejected", flaw))
+  return flaw === undefined
+    ? Result.succeed(answer.success)
+    : Result.fail(ReplyFailure.invalid(subject, reply, "Rejected", flaw))
 }
 
 /**
@@ -294,7 +182,9 @@ export const classifyStreamed = (
 export const failureInEvent = (reply: Reply, json: unknown, subject: Subject): Failure.Answered | undefined => {
   const { error } = subject.dialect ?? openai
   // nearly none tells of one, and this is asked for every few characters
-  return safely(() => error(json), () => undefined) === undefined ? undefined : failureIn(reply, subject)
+  return ReplyFailure.safely<unknown>(() => error(json), () => null) === undefined
+    ? undefined
+    : failureIn(reply, subject)
 }
 
 // embeddings and their like count as chat completions do
@@ -326,7 +216,9 @@ export const check = (
     if (outcome._tag !== "Reply") return Result.fail(Fault.failureOf(outcome, subject.endpoint))
     if (asks === "Other" && isSuccess(outcome)) return Result.succeed(undefined)
     // where to, is not to be repeated: it may hold a token
-    if (redirects.has(outcome.status)) return Result.fail(invalid(subject, outcome, "NotJson", "it redirects"))
+    if (redirects.has(outcome.status)) {
+      return Result.fail(ReplyFailure.invalid(subject, outcome, "NotJson", "it redirects"))
+    }
     const refine: Refine = (meaning, status, message) => Meaning.at(meaning, status, message, asks, model !== undefined)
     return Result.map(bodyOf(outcome, subject, refine), countOf)
   })

@@ -14,6 +14,7 @@ import type { Streaming } from "./dialect/Definition.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import * as Json from "./Json.ts"
+import * as ReplyFailure from "./ReplyFailure.ts"
 import * as StreamPiece from "./StreamPiece.ts"
 
 /**
@@ -37,7 +38,8 @@ export class EventReader {
   readonly #head: Head
   readonly #subject: Classifier.Subject
   readonly #sse: Sse.Sse
-  readonly #read: ReturnType<Streaming["reader"]>
+  readonly #streaming: Streaming
+  #read: ReturnType<Streaming["reader"]> | undefined
   #failure: Failure.Answered | undefined
   #isDone = false
 
@@ -45,7 +47,7 @@ export class EventReader {
     this.#head = head
     this.#subject = subject
     this.#sse = Sse.make(Math.min(longestEvent, maxBytes))
-    this.#read = streaming.reader()
+    this.#streaming = streaming
   }
 
   /** Why there is no answer; what came before it was said all the same. */
@@ -93,16 +95,19 @@ export class EventReader {
 
   #piecesOf(json: unknown): ReadonlyArray<StreamPiece.StreamPiece> {
     try {
+      this.#read ??= this.#streaming.reader()
       const pieces = this.#read(json)
-      return Result.isSuccess(pieces) ? pieces.success : this.#fail(this.#invalid("Malformed", pieces.failure))
-    } catch {
+      if (Result.isFailure(pieces)) return this.#fail(this.#invalid("Malformed", String(pieces.failure)))
       // a dialect may be anybody's
+      if (pieces.success.every(StreamPiece.isStreamPiece)) return pieces.success
+      return this.#fail(this.#invalid("Malformed", "the dialect makes something else of it than pieces of an answer"))
+    } catch {
       return this.#fail(this.#invalid("Malformed", "the dialect cannot read it"))
     }
   }
 
   #invalid(reason: Failure.InvalidResponse["reason"], detail: string): Failure.Answered {
-    return Classifier.invalid(this.#subject, this.#head, reason, detail)
+    return ReplyFailure.invalid(this.#subject, this.#head, reason, detail)
   }
 
   #fail(failure: Failure.Answered): ReadonlyArray<StreamPiece.StreamPiece> {

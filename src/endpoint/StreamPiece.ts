@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Json from "./Json.ts"
 
 /**
  * One thing that an event says.
@@ -36,6 +37,39 @@ export type StreamPiece =
     readonly total?: number | undefined
   }
   | { readonly _tag: "Done" }
+
+const isText = (value: unknown): boolean => typeof value === "string"
+
+const isTextOrNothing = (value: unknown): boolean => value === undefined || isText(value)
+
+const isCount = (value: unknown): boolean => value === undefined || typeof value === "number"
+
+/**
+ * Whether a value is a piece: the reader of a dialect may be anybody's.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isStreamPiece = (value: unknown): value is StreamPiece => {
+  if (!Json.isRecord(value)) return false
+  switch (value["_tag"]) {
+    case "Text":
+    case "Reasoning":
+    case "Refusal":
+      return isText(value["text"])
+    case "ToolCall":
+      return Number.isSafeInteger(value["index"]) && isText(value["arguments"]) &&
+        isTextOrNothing(value["id"]) && isTextOrNothing(value["name"])
+    case "Counted":
+      return isCount(value["input"]) && isCount(value["output"]) && isCount(value["total"])
+    case "Stopped":
+      return isText(value["reason"])
+    case "Model":
+      return isText(value["model"])
+    default:
+      return value["_tag"] === "Done"
+  }
+}
 
 /**
  * How much of an answer a piece is, in characters; 0 for one that only tells of the answer.

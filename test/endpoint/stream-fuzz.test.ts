@@ -333,3 +333,66 @@ describe("a stream over the bound", () => {
       ScriptedEndpoint.events([...Array.from({ length: 2000 }, () => chunk({ content: "x" })), chunk({}, "stop")])
     ))))
 })
+
+describe("a dialect of somebody else's", () => {
+  const readers: Readonly<Record<string, unknown>> = {
+    "cannot be made": () => {
+      throw new Error("no reader")
+    },
+    "is none": () => undefined,
+    throws: () => () => {
+      throw new Error("no event")
+    },
+    "says nothing": () => () => undefined,
+    "says something else": () => () => ({ text: "Hi" }),
+    "has no list of pieces": () => () => Result.succeed("Hi"),
+    "has pieces that are none": () => () => Result.succeed([null]),
+    "has a text that is none": () => () => Result.succeed([{ _tag: "Text", text: 5 }]),
+    "has a tool call without a place": () => () => Result.succeed([{ _tag: "ToolCall", arguments: "" }]),
+    "has a count that is none": () => () => Result.succeed([{ _tag: "Counted", input: "1" }]),
+    "has a reason that is none": () => () => Result.succeed([{ _tag: "Stopped" }]),
+    "has a model that is none": () => () => Result.succeed([{ _tag: "Model", model: 5 }])
+  }
+  it.effect.each(Object.entries(readers))(
+    "makes a failure and no defect where its reader %s",
+    ([, reader]) =>
+      Effect.gen(function*() {
+        const heard = yield* Hearing.whole()
+        assert.deepInclude(Hearing.failureOf(heard), { _tag: "InvalidResponse", reason: "Malformed" })
+      }).pipe(Effect.provide(Trial.over([
+        ScriptedEndpoint.make("a", [ScriptedEndpoint.stream(["Hi"])], {
+          dialect: { ...Dialect.openai, stream: { ...Dialect.openai.stream!, reader: reader as never } }
+        })
+      ], { maxAttempts: 1 })))
+  )
+
+  it.effect("makes no defect where its error throws", () =>
+    Effect.gen(function*() {
+      Hearing.finishOf(yield* Hearing.whole())
+    }).pipe(Effect.provide(Trial.over([
+      ScriptedEndpoint.make("a", [ScriptedEndpoint.stream(["Hi"])], {
+        dialect: {
+          ...Dialect.openai,
+          error: () => {
+            throw new Error("no error")
+          }
+        }
+      })
+    ]))))
+
+  it.effect.each(
+    [
+      [{ reader: () => () => Result.succeed([]) }, "dialect.stream.fields"],
+      [{ fields: {} }, "dialect.stream.reader"],
+      [{ fields: {}, reader: "read" }, "dialect.stream.reader"],
+      ["yes", "dialect.stream"]
+    ] as const
+  )("is refused with a stream of %j", ([stream, field]) =>
+    Effect.gen(function*() {
+      const endpoint = ScriptedEndpoint.make("a", [ScriptedEndpoint.stream(["Hi"])], {
+        dialect: { ...Dialect.openai, stream: stream as never }
+      })
+      const failure = yield* Effect.flip(Effect.provide(Trial.relay, Trial.over([endpoint])))
+      assert.deepInclude(failure, { _tag: "InvalidConfiguration", field })
+    }))
+})

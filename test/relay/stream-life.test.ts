@@ -1,7 +1,7 @@
 /** How long a stream may take, what it holds meanwhile, and who may let go of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Stream } from "effect"
-import { CircuitBreaker, type RelayError, RelayService, Retry, type StreamChunk } from "effect-relay"
+import { Budget, CircuitBreaker, type RelayError, RelayService, Retry, type StreamChunk } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Hearing from "./Hearing.ts"
 import * as Trial from "./Trial.ts"
@@ -239,6 +239,44 @@ describe("what a stream holds", () => {
       // a tenth of a minute's tokens may be used at once
       assert.deepStrictEqual(limits.map(({ remaining }) => remaining), [100 - 13])
     }).pipe(Effect.provide(Trial.over([make("a", [stream(["x", "x", "x"])], { limits: { tokensPerMinute: 1000 } })]))))
+})
+
+describe("what a stream spends", () => {
+  const prices = { inputPerMillion: 1, outputPerMillion: 1_000_000 }
+  const priced = (step: ScriptedEndpoint.Step) => Trial.over([make("a", [step], { prices })], { retry: Retry.none })
+  const request = { ...Trial.hi, max_tokens: 10 }
+
+  it.effect("is set aside while it lasts, and charged at its end by what was counted", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ tokens: 100 })
+      const { fiber } = yield* Hearing.begin({ budget }, request)
+      yield* Trial.pass("1 second")
+      const { held, spent } = yield* budget.state
+      assert.deepStrictEqual([held.tokens, spent.tokens], [1 + 10, 0])
+      yield* Trial.pass("10 seconds")
+      yield* Fiber.join(fiber)
+      const after = yield* budget.state
+      assert.deepStrictEqual([after.held.tokens, after.spent.tokens], [0, 10 + 3])
+    }).pipe(Effect.provide(priced(stream(["x", "x", "x"], { between: "1 second" })))))
+
+  it.effect("is nothing where it was left, or broke off", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ tokens: 100 })
+      const { fiber } = yield* Hearing.begin({ budget }, request)
+      yield* Trial.pass("1 second")
+      yield* Fiber.interrupt(fiber)
+      yield* Trial.play("a", stream(["x"], { end: "reset" }))
+      Hearing.interruptionOf(yield* Hearing.whole({ budget }, request))
+      const { held, spent } = yield* budget.state
+      assert.deepStrictEqual([held.tokens, spent.tokens], [0, 0])
+    }).pipe(Effect.provide(priced(stream(["x", "x", "x"], { between: "1 second" })))))
+
+  it.effect("may not be more than there is: then nobody is asked", () =>
+    Effect.gen(function*() {
+      const failure = Hearing.failureOf(yield* Hearing.whole({ budget: { dollars: 1 } }, request))
+      assert.strictEqual(failure._tag, "BudgetExceeded")
+      assert.strictEqual(yield* Trial.count("a"), 0)
+    }).pipe(Effect.provide(priced(stream(["x"])))))
 })
 
 describe("a slow listener", () => {
