@@ -27,10 +27,9 @@ const events = (
   writer: CompletionEvents.Writer
 ): Stream.Stream<Uint8Array> =>
   chunks.pipe(
-    Stream.mapArray((chunks) => [chunks.map((chunk) => writer.write(chunk)).join("")]),
-    Stream.catch((failure) => Stream.succeed(CompletionEvents.failure(failure))),
-    Stream.filter((text) => text !== ""),
-    Stream.map((text) => utf8.encode(text))
+    Stream.mapArray((chunks) => [utf8.encode(chunks.map((chunk) => writer.write(chunk)).join(""))]),
+    Stream.catch((failure) => Stream.succeed(utf8.encode(CompletionEvents.failure(failure)))),
+    Stream.filter(({ byteLength }) => byteLength > 0)
   )
 
 /**
