@@ -9,12 +9,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
+import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
@@ -25,26 +26,8 @@ import * as Message from "./dialect/Message.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
+import * as Letterhead from "./Letterhead.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
-
-/**
- * What of an endpoint is to be repeated nowhere.
- *
- * @category getters
- * @since 0.1.0
- */
-export const secretsOf = ({ apiKey, headers }: Endpoint.Endpoint): ReadonlyArray<string> =>
-  [apiKey, ...Object.values(headers)].flatMap((value) => Redacted.isRedacted(value) ? [Redacted.value(value)] : [])
-
-// what every tracer knows for a secret, unless it was told otherwise
-const knownSecret = "authorization"
-
-// tracers write headers into spans unless they know them for secrets
-const secretHeadersOf = ({ apiKey, dialect, headers }: Endpoint.Endpoint): ReadonlyArray<string> => {
-  const names = Object.keys(headers).filter((name) => Redacted.isRedacted(headers[name]))
-  if (apiKey !== undefined && dialect.key.header.toLowerCase() !== knownSecret) names.push(dialect.key.header)
-  return names.map((name) => name.toLowerCase())
-}
 
 /**
  * Gives a request the headers and the key of an endpoint, as its dialect has them.
@@ -53,17 +36,12 @@ const secretHeadersOf = ({ apiKey, dialect, headers }: Endpoint.Endpoint): Reado
  * @since 0.1.0
  */
 export const authorize =
-  ({ apiKey, dialect, headers }: Endpoint.Endpoint) => (request: HttpClientRequest.HttpClientRequest) => {
-    const { header, scheme } = dialect.key
-    const versioned = HttpClientRequest.setHeaders(request, dialect.headers)
-    const headed = HttpClientRequest.setHeaders(
-      versioned,
-      Record.map(headers, (value) => Redacted.isRedacted(value) ? Redacted.value(value) : value)
-    )
-    if (apiKey === undefined) return headed
-    const key = Redacted.value(apiKey)
-    return HttpClientRequest.setHeader(headed, header, scheme === undefined ? key : `${scheme} ${key}`)
-  }
+  (endpoint: Endpoint.Endpoint) =>
+  (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+    HttpClientRequest.setHeaders(request, Letterhead.of(endpoint).headers)
+
+// a redirect would carry the key and the prompt to an address nobody configured
+const manual = { redirect: "manual" } as const
 
 /**
  * An endpoint as whoever answers for `model`, its own name for the model.
@@ -77,7 +55,7 @@ export const subjectOf = (endpoint: Endpoint.Endpoint, model: string, now: numbe
   model,
   dialect: endpoint.dialect,
   validate: endpoint.validate,
-  secrets: secretsOf(endpoint),
+  secrets: Letterhead.of(endpoint).secrets,
   now
 })
 
@@ -85,19 +63,21 @@ const always = (): boolean => true
 
 /** What the HTTP client is told beside the request. */
 const surround = <R>(context: Context.Context<R>, endpoint: Endpoint.Endpoint): Context.Context<R> => {
-  // a redirect would carry the key and the prompt to an address nobody configured
-  let surrounding = Context.add(context, FetchHttpClient.RequestInit, {
-    ...Context.getOrUndefined(context, FetchHttpClient.RequestInit as never) as RequestInit | undefined,
-    redirect: "manual"
-  }) as Context.Context<R>
+  const init = Context.getOrUndefined(context, FetchHttpClient.RequestInit as never) as RequestInit | undefined
+  let surrounding = Context.add(
+    context,
+    FetchHttpClient.RequestInit,
+    init === undefined ? manual : { ...init, ...manual }
+  ) as Context.Context<R>
   // without a tracer nobody looks at a span
   if (Context.get(context, Tracer.Tracer) === Tracer.nativeTracer) {
     surrounding = Context.add(surrounding, HttpClient.TracerDisabledWhen, always)
   }
-  const secret = secretHeadersOf(endpoint)
-  return secret.length === 0 ? surrounding : Context.add(surrounding, Headers.CurrentRedactedNames, [
+  // tracers write headers into spans unless they know them for secrets
+  const { secretNames } = Letterhead.of(endpoint)
+  return secretNames.length === 0 ? surrounding : Context.add(surrounding, Headers.CurrentRedactedNames, [
     ...Context.get(context, Headers.CurrentRedactedNames),
-    ...secret
+    ...secretNames
   ])
 }
 
@@ -114,6 +94,18 @@ export const codeOf = (error: HttpClientError.HttpClientError): string => {
   return typeof code === "string" ? code : error.reason._tag
 }
 
+const unreachable = (error: HttpClientError.HttpClientError): Fault.Fault => ({
+  _tag: "Unreachable",
+  code: codeOf(error)
+})
+
+const dispatch = (
+  client: HttpClient.HttpClient,
+  endpoint: Endpoint.Endpoint,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> =>
+  Effect.updateContext(client.execute(request), (context: Context.Context<never>) => surround(context, endpoint))
+
 /**
  * Sends a request that was made for the endpoint, and follows no redirect.
  *
@@ -125,10 +117,7 @@ export const send = (
   endpoint: Endpoint.Endpoint,
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, Fault.Fault> =>
-  Effect.mapError(
-    Effect.updateContext(client.execute(request), (context: Context.Context<never>) => surround(context, endpoint)),
-    (error): Fault.Fault => ({ _tag: "Unreachable", code: codeOf(error) })
-  )
+  Effect.mapError(dispatch(client, endpoint, request), unreachable)
 
 /**
  * Reads a body piece by piece, up to a limit.
@@ -167,22 +156,44 @@ const isWithin = (headers: Readonly<Record<string, string | undefined>>, maxByte
 
 const utf8 = new TextDecoder()
 
+const replyOf = ({ headers, status }: HttpClientResponse.HttpClientResponse, text: string): Classifier.Reply => ({
+  _tag: "Reply",
+  status,
+  headers,
+  text
+})
+
 const readWhole = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number
-): Effect.Effect<string, Fault.Fault> =>
-  Effect.matchEffect(response.arrayBuffer, {
-    onFailure: (error): Effect.Effect<string, Fault.Fault> =>
-      Effect.fail({ _tag: "CutOff", status: response.status, code: codeOf(error) }),
+): Effect.Effect<Classifier.Outcome> =>
+  Effect.match(response.arrayBuffer, {
+    onFailure: (error): Classifier.Outcome => ({ _tag: "CutOff", status: response.status, code: codeOf(error) }),
     // a client that is not held to the length it tells may say anything
-    onSuccess: (bytes): Effect.Effect<string, Fault.Fault> =>
+    onSuccess: (bytes): Classifier.Outcome =>
       bytes.byteLength > maxBytes
-        ? Effect.fail({ _tag: "TooLarge", status: response.status, maxBytes })
-        : Effect.succeed(utf8.decode(bytes))
+        ? { _tag: "TooLarge", status: response.status, maxBytes }
+        : replyOf(response, utf8.decode(bytes))
   })
 
+const readPieces = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBytes: number
+): Effect.Effect<Classifier.Outcome> => {
+  const decoder = new TextDecoder()
+  let text = ""
+  const consumed = consume(response, maxBytes, (bytes) => {
+    text += decoder.decode(bytes, { stream: true })
+  })
+  return Effect.match(consumed, {
+    onFailure: (fault): Classifier.Outcome => fault,
+    onSuccess: (): Classifier.Outcome => replyOf(response, text + decoder.decode())
+  })
+}
+
 /**
- * Reads a body as text, up to a limit.
+ * What came of a request: its body as text, up to a limit. Not by a stream where
+ * its length is known, since that costs more than the rest of a call.
  *
  * @category calls
  * @since 0.1.0
@@ -190,19 +201,8 @@ const readWhole = (
 export const read = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number
-): Effect.Effect<string, Fault.Fault> =>
-  Effect.suspend(() => {
-    // a stream costs more than the rest of a call
-    if (isWithin(response.headers, maxBytes)) return readWhole(response, maxBytes)
-    const decoder = new TextDecoder()
-    let text = ""
-    return Effect.map(
-      consume(response, maxBytes, (bytes) => {
-        text += decoder.decode(bytes, { stream: true })
-      }),
-      () => text + decoder.decode()
-    )
-  })
+): Effect.Effect<Classifier.Outcome> =>
+  isWithin(response.headers, maxBytes) ? readWhole(response, maxBytes) : readPieces(response, maxBytes)
 
 /**
  * What one request needs beside the request.
@@ -223,43 +223,48 @@ export interface Transport {
  * @category calls
  * @since 0.1.0
  */
-export const complete = Effect.fnUntraced(function*(
+export const complete = (
   transport: Transport,
   endpoint: Endpoint.Endpoint,
   model: string,
   body: ChatRequest.Body,
   heard: LimitHeaders.Heard
-): Effect.fn.Return<ChatAnswer.ChatAnswer, Failure.Answered> {
-  const outcome = yield* exchange(transport, endpoint, model, body).pipe(
-    Effect.catch((fault): Effect.Effect<Classifier.Outcome> => Effect.succeed(fault))
+): Effect.Effect<ChatAnswer.ChatAnswer, Failure.Answered> =>
+  Effect.withFiber((fiber) =>
+    Effect.flatMap(exchange(transport, endpoint, model, body), (outcome) => {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
+      return Effect.fromResult(Classifier.classify(outcome, subjectOf(endpoint, model, now)))
+    })
   )
-  const now = yield* Clock.currentTimeMillis
-  if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
-  const answer = Classifier.classify(outcome, subjectOf(endpoint, model, now))
-  if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
-  return answer.success
-})
 
 const exchange = (
   { client, maxResponseBytes }: Transport,
   endpoint: Endpoint.Endpoint,
   model: string,
   body: ChatRequest.Body
-): Effect.Effect<Classifier.Reply, Fault.Fault> => {
+): Effect.Effect<Classifier.Outcome> => {
   const message = Message.write(endpoint.dialect, body, model)
-  if (Result.isFailure(message)) return Effect.fail({ _tag: "Unsayable", what: message.failure })
-  const request = HttpClientRequest.post(`${endpoint.baseUrl}${message.success.path}`).pipe(
-    HttpClientRequest.acceptJson,
-    HttpClientRequest.bodyText(message.success.text, "application/json"),
-    authorize(endpoint)
-  )
-  return Effect.flatMap(
-    send(client, endpoint, request),
-    (response) =>
-      Effect.map(
-        read(response, maxResponseBytes),
-        (text) => ({ _tag: "Reply", status: response.status, headers: response.headers, text })
-      )
+  if (Result.isFailure(message)) return Effect.succeed({ _tag: "Unsayable", what: message.failure })
+  return Effect.matchEffect(dispatch(client, endpoint, requestOf(endpoint, message.success)), {
+    onFailure: (error) => Effect.succeed(unreachable(error)),
+    onSuccess: (response) => read(response, maxResponseBytes)
+  })
+}
+
+const requestOf = (
+  endpoint: Endpoint.Endpoint,
+  { path, text }: Message.Message
+): HttpClientRequest.HttpClientRequest => {
+  const body = HttpBody.text(text, "application/json")
+  const headers = Headers.set(Letterhead.of(endpoint).ofChat, "content-length", String(body.contentLength))
+  return HttpClientRequest.makeWith(
+    "POST",
+    `${endpoint.baseUrl}${path}`,
+    UrlParams.empty,
+    Option.none(),
+    headers,
+    body
   )
 }
 

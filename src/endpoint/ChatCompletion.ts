@@ -5,43 +5,86 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as Json from "./Json.ts"
+import * as Misfit from "./Misfit.ts"
+import type { Nullish } from "./Misfit.ts"
 
-const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
+interface Call {
+  readonly name: Nullish<string>
+  readonly arguments: Nullish<string>
+}
 
-const Call = Schema.Struct({ name: nullish(Schema.String), arguments: nullish(Schema.String) })
+interface ToolCall {
+  readonly id: Nullish<string>
+  readonly type: Nullish<string>
+  readonly function: Nullish<Call>
+}
 
-const ToolCall = Schema.Struct({ id: nullish(Schema.String), type: nullish(Schema.String), function: nullish(Call) })
+interface Reply {
+  readonly role: Nullish<string>
+  readonly content: Nullish<string | ReadonlyArray<unknown>>
+  readonly refusal: Nullish<string>
+  readonly tool_calls: Nullish<ReadonlyArray<ToolCall>>
+  readonly function_call: Nullish<Call>
+  readonly audio: unknown
+}
 
-const Reply = Schema.Struct({
-  role: nullish(Schema.String),
-  content: nullish(Schema.Union([Schema.String, Schema.Array(Schema.Unknown)])),
-  refusal: nullish(Schema.String),
-  tool_calls: nullish(Schema.Array(ToolCall)),
-  function_call: nullish(Call),
-  audio: nullish(Schema.Unknown),
-  reasoning: nullish(Schema.Unknown),
-  reasoning_content: nullish(Schema.Unknown)
-})
+interface Choice {
+  readonly index: Nullish<number>
+  readonly finish_reason: Nullish<string>
+  readonly message: Reply
+}
 
-const Usage = Schema.Struct({
-  prompt_tokens: nullish(Schema.Finite),
-  completion_tokens: nullish(Schema.Finite),
-  total_tokens: nullish(Schema.Finite)
-})
+interface Usage {
+  readonly prompt_tokens: Nullish<number>
+  readonly completion_tokens: Nullish<number>
+  readonly total_tokens: Nullish<number>
+}
 
-const Completion = Schema.Struct({
-  id: nullish(Schema.String),
-  model: nullish(Schema.String),
-  choices: Schema.Array(
-    Schema.Struct({ index: nullish(Schema.Int), finish_reason: nullish(Schema.String), message: Reply })
-  ),
-  usage: nullish(Usage)
-})
+interface Completion {
+  readonly id: Nullish<string>
+  readonly model: Nullish<string>
+  readonly choices: ReadonlyArray<Choice>
+  readonly usage: Nullish<Usage>
+}
 
-const decode = Schema.decodeUnknownResult(Completion)
+// every answer is checked: by hand, since a schema costs more than all that a relay decides
+const { at, count, list, object, optionalList, optionalObject, text, textOrList, whole } = Misfit
+
+const inCall: Misfit.Check = (call) =>
+  optionalObject(call, (fields) => at("name", text(fields["name"])) ?? at("arguments", text(fields["arguments"])))
+
+const inToolCall: Misfit.Check = (call) =>
+  object(
+    call,
+    (fields) =>
+      at("id", text(fields["id"])) ?? at("type", text(fields["type"])) ?? at("function", inCall(fields["function"]))
+  )
+
+const inReply: Misfit.Check = (reply) =>
+  object(reply, (fields) =>
+    at("role", text(fields["role"])) ?? at("content", textOrList(fields["content"])) ??
+      at("refusal", text(fields["refusal"])) ?? at("tool_calls", optionalList(fields["tool_calls"], inToolCall)) ??
+      at("function_call", inCall(fields["function_call"])))
+
+const inChoice: Misfit.Check = (choice) =>
+  object(
+    choice,
+    (fields) =>
+      at("index", whole(fields["index"])) ?? at("finish_reason", text(fields["finish_reason"])) ??
+        at("message", inReply(fields["message"]))
+  )
+
+const inUsage: Misfit.Check = (usage) =>
+  optionalObject(usage, (fields) =>
+    at("prompt_tokens", count(fields["prompt_tokens"])) ??
+      at("completion_tokens", count(fields["completion_tokens"])) ?? at("total_tokens", count(fields["total_tokens"])))
+
+const inCompletion: Misfit.Check = (body) =>
+  object(body, (fields) =>
+    at("id", text(fields["id"])) ?? at("model", text(fields["model"])) ??
+      at("choices", list(fields["choices"], inChoice)) ?? at("usage", inUsage(fields["usage"])))
 
 const textOf = (content: string | ReadonlyArray<unknown> | null | undefined): string => {
   if (typeof content === "string") return content
@@ -53,7 +96,7 @@ const textOf = (content: string | ReadonlyArray<unknown> | null | undefined): st
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
 
-const hasSubstance = (message: typeof Reply.Type): boolean =>
+const hasSubstance = (message: Reply): boolean =>
   textOf(message.content) !== "" || (message.tool_calls ?? []).length > 0 ||
   [message.function_call, message.refusal, message.audio].some(isPresent)
 
@@ -65,11 +108,9 @@ const hasSubstance = (message: typeof Reply.Type): boolean =>
  * @since 0.1.0
  */
 export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw> => {
-  const decoded = decode(body)
-  if (Result.isFailure(decoded)) {
-    return Result.fail({ reason: "Malformed", detail: String(decoded.failure.message).slice(0, 300) })
-  }
-  const { choices, model, usage } = decoded.success
+  const misfit = inCompletion(body)
+  if (misfit !== undefined) return Result.fail({ reason: "Malformed", detail: Misfit.describe(misfit) })
+  const { choices, model, usage } = body as Completion
   const choice = choices.find((choice) => (choice.index ?? 0) === 0) ?? choices[0]
   if (choice === undefined) return Result.fail({ reason: "Empty", detail: "choices is empty" })
   const { message } = choice

@@ -157,8 +157,8 @@ const open = Effect.fnUntraced(function*(
           )
     }
   }
-  const text = yield* ChatApi.read(response, maxResponseBytes)
-  const answer = Classifier.classify({ _tag: "Reply", status, headers, text }, subject)
+  const outcome = yield* ChatApi.read(response, maxResponseBytes)
+  const answer = Classifier.classify(outcome, subject)
   return Result.isSuccess(answer)
     ? { _tag: "Whole", answer: answer.success }
     : yield* Effect.fail(answer.failure)

@@ -15,6 +15,7 @@ import type * as Endpoint from "./Endpoint.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
 import * as Label from "./Label.ts"
+import * as Letterhead from "./Letterhead.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 import * as WireHeaders from "./WireHeaders.ts"
 import * as WireMessage from "./WireMessage.ts"
@@ -114,7 +115,7 @@ export const send = Effect.fnUntraced(function*(
     model: message.model,
     dialect,
     validate,
-    secrets: ChatApi.secretsOf(endpoint),
+    secrets: Letterhead.of(endpoint).secrets,
     now
   }
   if (kind !== "Chat") {

@@ -128,19 +128,20 @@ export class Limit {
   wait(units: number, now: number): number {
     const wait = this.#meter.wait(units, now)
     const lesson = this.#lesson
-    if (lesson === undefined || units <= lesson.allowed || now >= lesson.until) return wait
+    if (lesson === undefined || units <= lesson.allowed) return wait
     return Math.max(wait, lesson.until - now)
   }
 
   take(units: number, now: number): void {
     this.#meter.take(units, now)
-    if (this.#lesson !== undefined && now < this.#lesson.until) this.#lesson.allowed -= units
+    if (this.#lesson !== undefined) this.#lesson.allowed -= units
   }
 
   correct(by: number, takenAt: number): void {
     this.#meter.correct(by, takenAt)
+    const lesson = this.#lesson
     // what was taken before it was learned what is left may have been counted there as it was
-    if (this.#lesson !== undefined && (by > 0 || takenAt > this.#lesson.at)) this.#lesson.allowed -= by
+    if (lesson !== undefined) lesson.allowed -= takenAt > lesson.at ? by : Math.max(0, by)
   }
 
   left(now: number): number {
@@ -156,7 +157,7 @@ export class Limit {
   reset(): void {
     this.#meter.reset()
     this.#lesson = undefined
-    if (this.#limit !== this.#spec.limit) this.#set(this.#spec.limit, 0)
+    this.#set(this.#spec.limit, 0)
   }
 
   /**
@@ -194,6 +195,7 @@ export class Limit {
 
   fork(): Limit {
     const fork = new Limit(this.#spec, this.#meter.fork())
+    fork.#limit = this.#limit
     fork.#lesson = this.#lesson === undefined ? undefined : { ...this.#lesson }
     return fork
   }

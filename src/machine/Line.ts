@@ -46,7 +46,7 @@ export class Line<A extends Waiting> {
   readonly #limits: Limits.Limits
   readonly #list = WaitList.make<A>()
   #foretold: Limits.Limits | undefined
-  #lastTurn = -Infinity
+  #lastTurn = 0
   #changes = 0
 
   constructor(limits: Limits.Limits) {

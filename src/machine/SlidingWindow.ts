@@ -32,7 +32,7 @@ class SlidingWindow implements Meter.Meter {
   #count = 0
   #used = 0
   // where the span of the newest entry begins, and the time of the newest that was dropped
-  #opened = -Infinity
+  #opened = 0
   #dropped = -Infinity
 
   constructor(rule: Meter.Rule) {
@@ -147,7 +147,6 @@ class SlidingWindow implements Meter.Meter {
     }
     // after a busy time it lets go of the memory
     if (this.#count === 0 && this.#ring.length > 64) this.#ring = none
-    if (this.#count === 0) this.#first = 0
   }
 
   // what was given back needs no entry; the rest moves to a larger ring

@@ -99,7 +99,6 @@ class TokenBucket implements Meter.Meter {
   }
 
   #levelAt(now: number): number {
-    if (now <= this.#at) return this.#level
     const { burst, limit, window } = this.#rule
     return Math.min(burst, this.#level + (now - this.#at) * limit / window)
   }

@@ -213,11 +213,16 @@ export const allowanceOf = (
   )
 }
 
-const spending = (allowance: () => Allowance.Allowance): Policy.Policy =>
+const words = ({ money, tokens }: Allowance.Amount): ReadonlyArray<string> => [
+  ...(money === Infinity ? [] : [Money.format(money)]),
+  ...(tokens === Infinity ? [] : [`${tokens} tokens`])
+]
+
+const spending = (limit: Allowance.Amount, allowance: () => Allowance.Allowance): Policy.Policy =>
   Policy.make(
     <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.withFiber((fiber) => Effect.provideService(self, CurrentPurse, inside(ofUnsafe(fiber), allowance()))),
-    () => ({ _tag: "Custom", name: "budget" })
+    () => ({ _tag: "Budget", limits: words(limit) })
   )
 
 /**
@@ -246,7 +251,7 @@ export const make = (options: Options): Effect.Effect<Budget, Configuration.Inva
   Effect.suspend(() =>
     Effect.map(Effect.fromResult(allowanceOf("Budget", options)), (allowance) => {
       const budget: Budget = {
-        protect: spending(() => allowance),
+        protect: spending(allowance.limit, () => allowance),
         state: Effect.sync(() => ({ spent: show(allowance.spent), held: show(allowance.held) }))
       }
       allowances.set(budget, allowance)
@@ -276,5 +281,5 @@ export const make = (options: Options): Effect.Effect<Budget, Configuration.Inva
  */
 export const within = (options: Options): Policy.Policy => {
   const { limit } = Result.getOrThrowWith(allowanceOf("Budget.within", options), (invalid) => invalid)
-  return spending(() => Allowance.make(limit))
+  return spending(limit, () => Allowance.make(limit))
 }

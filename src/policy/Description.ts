@@ -21,6 +21,8 @@ export const TypeId = "~effect-relay/policy/Policy"
  * @since 0.1.0
  */
 export type Description =
+  /** `limits` in words, such as "$0.50". */
+  | { readonly _tag: "Budget"; readonly limits: ReadonlyArray<string> }
   | {
     readonly _tag: "Bulkhead"
     readonly key: string

@@ -26,6 +26,8 @@ const counted = (count: number, one: string): string =>
  */
 export const name = (policy: Description): string => {
   switch (policy._tag) {
+    case "Budget":
+      return "budget"
     case "Bulkhead":
       return `bulkhead "${policy.key}"`
     case "CircuitBreaker":
@@ -66,6 +68,8 @@ const upTo = (millis: number): string => millis === Infinity ? "for ever" : `up 
  */
 export const does = (policy: Description): string => {
   switch (policy._tag) {
+    case "Budget":
+      return `relayed calls inside spend at most ${policy.limits.join(" and ")}`
     case "Bulkhead":
       return `${counted(policy.maxConcurrent, "call")} at once, ${queue(policy.maxQueued, policy.maxWait)}`
     case "CircuitBreaker":

@@ -118,19 +118,28 @@ export const read = (
     if (flaw !== undefined) return Effect.fail(rejected(flaw))
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return Effect.fail(refusal)
-    return Effect.flatMap(Expense.decode(options?.budget), (allowance) =>
-      Effect.try({
-        try: () => ({
-          model: request.model,
-          body: ChatRequest.write(request),
-          wish: Choice.ofChat(request, options?.affinity, options?.tenant),
-          allowance,
-          mayHedge: options?.hedge !== false
-        }),
-        catch: (cause) =>
-          rejected(`it is not JSON: ${cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"}`)
-      }))
+    if (options?.budget === undefined) return write(request, options, undefined)
+    return Effect.flatMap(Expense.decode(options.budget), (allowance) => write(request, options, allowance))
   })
+
+const write = (
+  request: ChatRequest.ChatRequest,
+  options: Options | undefined,
+  allowance: Allowance.Allowance | undefined
+): Effect.Effect<Written, RelayError.RelayError> => {
+  try {
+    return Effect.succeed({
+      model: request.model,
+      body: ChatRequest.write(request),
+      wish: Choice.ofChat(request, options?.affinity, options?.tenant),
+      allowance,
+      mayHedge: options?.hedge !== false
+    })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : "it cannot be written"
+    return Effect.fail(rejected(`it is not JSON: ${why}`))
+  }
+}
 
 /**
  * The chat of a relay.
@@ -143,25 +152,24 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ allowance, body, mayHedge, model, wish }: Written, deadline: number | undefined) =>
-    Effect.suspend(() => {
-      const lack = Lack.find(relay.registry, model, wish.needs)
-      if (lack !== undefined) return Effect.fail(lack)
-      return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
-        model,
-        allowance,
-        estimatedTokens: wish.needs.tokens,
-        wish,
-        operation: (endpoint, heard) =>
-          ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
-        usage: ChatAnswer.counted,
-        verdict: Verdict.of,
-        deadline,
-        isAnnounced: false,
-        idempotent: true,
-        mayHedge
-      })
+  const ask = ({ allowance, body, mayHedge, model, wish }: Written, deadline: number | undefined) => {
+    const lack = Lack.find(relay.registry, model, wish.needs)
+    if (lack !== undefined) return Effect.fail(lack)
+    return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
+      model,
+      allowance,
+      estimatedTokens: wish.needs.tokens,
+      wish,
+      operation: (endpoint, heard) =>
+        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
+      usage: ChatAnswer.counted,
+      verdict: Verdict.of,
+      deadline,
+      isAnnounced: false,
+      idempotent: true,
+      mayHedge
     })
+  }
 
   const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
     options?.tenant !== undefined && options.tenant !== "" && options.cache !== false &&
@@ -211,16 +219,23 @@ export const make = (
     }
   })
 
-  return Effect.fnUntraced(function*(request, options) {
-    const written = yield* read(request, options)
-    const deadline = yield* Deadline.decode(options?.deadline)
-    const askDirectly = Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
-    const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
-    if (text === undefined || Result.isFailure(text)) return yield* askDirectly
-    return yield* Effect.catchTag(
-      askThroughCache({ tenant: options!.tenant!, request: text.success }, written, deadline),
-      "Uncacheable",
-      () => askDirectly
+  const askDirectly = (written: Written, deadline: number | undefined) =>
+    Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
+
+  const chat: Chat = (request, options) =>
+    Effect.flatMap(
+      read(request, options),
+      (written) =>
+        Effect.flatMap(Deadline.decode(options?.deadline), (deadline) => {
+          const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
+          if (text === undefined || Result.isFailure(text)) return askDirectly(written, deadline)
+          return Effect.catchTag(
+            askThroughCache({ tenant: options!.tenant!, request: text.success }, written, deadline),
+            "Uncacheable",
+            () => askDirectly(written, deadline)
+          )
+        })
     )
-  }, (effect) => Effect.tapError(effect, relay.events.tellFailure))
+
+  return (request, options) => Effect.tapError(chat(request, options), relay.events.tellFailure)
 }

@@ -40,6 +40,8 @@ export const decode = (
   deadline: Duration.Input | undefined
 ): Effect.Effect<number | undefined, RelayError.DeadlineExceeded | Failure.RequestRejected> =>
   Effect.withFiber((fiber): ReturnType<typeof decode> => {
+    // most calls have none, and need not look at the clock
+    if (deadline === undefined && fiber.getRef(Ambient.CurrentDeadline) === Infinity) return Effect.undefined
     const own = deadline === undefined ? Infinity : millisOf(deadline)
     if (Number.isNaN(own)) {
       const rule = "it has to be a duration such as \"5 seconds\""

@@ -136,7 +136,7 @@ const send = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   admission: GuardedEndpoint.Admission,
-  held: Allowance.Amount | undefined,
+  context: Context.Context<R>,
   now: number,
   lead: () => boolean,
   onTimeout: (failure: RelayError.ExecuteError) => RelayError.ExecuteError
@@ -147,20 +147,17 @@ const send = <A, E, R>(
   const left = progress.deadlineAt - now
   const time = Math.min(limit, left)
   const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
-  return Effect.withFiber((fiber) => {
-    const context = surround(fiber.context as Context.Context<R>, progress, held)
-    if (time === Infinity) return Effect.provideContext(operation, context)
-    return Cutoff.run(
-      operation,
-      left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
-      progress.clock,
-      now,
-      time,
-      () =>
-        // the caller's time being up says nothing about the endpoint
-        onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
-    )
-  })
+  if (time === Infinity) return Effect.provideContext(operation, context)
+  return Cutoff.run(
+    operation,
+    left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
+    progress.clock,
+    now,
+    time,
+    () =>
+      // the caller's time being up says nothing about the endpoint
+      onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
+  )
 }
 
 /** How an attempt ended, and what that means for the call. */
@@ -232,7 +229,7 @@ const attempt = <A, E, R>(
     let timeout: RelayError.ExecuteError | undefined
     // the finalizer stands before anything is admitted: no interrupt can fall between the two
     const asked: Effect.Effect<A | undefined, Progress.Failed<E>, R> = Effect.onExitPrimitive(
-      Effect.suspend((): Effect.Effect<A | undefined, Progress.Failed<E>, R> => {
+      Effect.withFiber((fiber): Effect.Effect<A | undefined, Progress.Failed<E>, R> => {
         const now = Now.read(progress.clock)
         admission = admit(relay, call, progress, now, tier)
         if (admission === undefined) return Effect.undefined
@@ -240,7 +237,8 @@ const attempt = <A, E, R>(
         progress.sent++
         progress.asked = admission.target
         held = setAside(call, progress, admission.target.endpoint)
-        return send(relay, call, progress, admission, held, now, lead, (failure) => timeout = failure)
+        const context = surround(fiber.context as Context.Context<R>, progress, held)
+        return send(relay, call, progress, admission, context, now, lead, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined
@@ -295,32 +293,45 @@ const outcomeOf = (ending: Ending.Ending): string => {
  * @category calls
  * @since 0.1.0
  */
-export const run = Effect.fnUntraced(function*<A, E, R>(
+export const run = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>
-): Effect.fn.Return<Progress.Answered<A> | undefined, Progress.Failed<E>, R> {
-  progress.shortages = []
-  progress.tried.clear()
-  for (const target of progress.spent ?? []) progress.tried.add(target)
-  while (progress.authority.hasLeft(progress.sent === 0)) {
+): Effect.Effect<Progress.Answered<A> | undefined, Progress.Failed<E>, R> => {
+  // plain steps and no generator: every call goes this way, and most go it once
+  const next = (): Effect.Effect<Progress.Answered<A> | undefined, Progress.Failed<E>, R> => {
+    if (!progress.authority.hasLeft(progress.sent === 0)) return Effect.undefined
     if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
-      return yield* Effect.fail(Deadline.passed(call.deadline, progress.attempts))
+      return Effect.fail(Deadline.passed(call.deadline, progress.attempts))
     }
-    const exit = yield* Effect.exit(Hedging.around(relay, call, progress, attempt))
-    if (Exit.isSuccess(exit)) {
-      if (exit.value === undefined) return undefined
-      const now = Now.read(progress.clock)
-      RetryBudget.deposit(relay.budget, now)
-      const { endpoint, value } = exit.value
-      const latency = now - progress.startedAt
-      return { value, meta: { endpoint, latency, attempts: progress.attempts } }
-    }
-    // defects and interrupts are nobody's to retry
-    if (Cause.hasDies(exit.cause) || !Cause.hasFails(exit.cause)) return yield* Effect.failCause(exit.cause)
-    if (progress.ending !== undefined) {
-      return yield* Effect.mapError(progress.ending, (failure) => RelayError.withAttempts(failure, progress.attempts))
-    }
+    return Effect.matchCauseEffect(Hedging.around(relay, call, progress, attempt), { onSuccess, onFailure })
   }
-  return undefined
-})
+
+  const onSuccess = (
+    sent: Progress.Sent<A> | undefined
+  ): Effect.Effect<Progress.Answered<A> | undefined> => {
+    if (sent === undefined) return Effect.undefined
+    const now = Now.read(progress.clock)
+    RetryBudget.deposit(relay.budget, now)
+    const { endpoint, value } = sent
+    const latency = now - progress.startedAt
+    return Effect.succeed({ value, meta: { endpoint, latency, attempts: progress.attempts } })
+  }
+
+  const onFailure = (
+    cause: Cause.Cause<Progress.Failed<E>>
+  ): Effect.Effect<Progress.Answered<A> | undefined, Progress.Failed<E>, R> => {
+    // defects and interrupts are nobody's to retry
+    if (Cause.hasDies(cause) || !Cause.hasFails(cause)) return Effect.failCause(cause)
+    return progress.ending === undefined
+      ? next()
+      : Effect.mapError(progress.ending, (failure) => RelayError.withAttempts(failure, progress.attempts))
+  }
+
+  return Effect.suspend(() => {
+    progress.shortages = []
+    progress.tried.clear()
+    for (const target of progress.spent ?? []) progress.tried.add(target)
+    return next()
+  })
+}

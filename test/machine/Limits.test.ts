@@ -149,6 +149,16 @@ describe("Limits", () => {
     assert.deepStrictEqual([limit!.limit, limit!.left(11), limit!.left(60), limit!.left(91)], [6, 2, 2, 6])
   })
 
+  it("believe an answer of unknown age from the millisecond in which the last one ends", () => {
+    for (const [at, left] of [[59, 2], [60, 5]] as const) {
+      const limits = new Limits([sliding(10, 100)])
+      const [limit] = limits.all
+      limit!.learn({ remaining: 2, resetAfter: 50 }, 0, undefined, 10)
+      limit!.learn({ remaining: 5, resetAfter: 50 }, 0, undefined, at)
+      assert.strictEqual(limit!.left(at), left, `at ${at}`)
+    }
+  })
+
   it("hold what is under way to be not in the answer yet", () => {
     const limits = new Limits([sliding(10, 100)])
     limits.all[0]!.learn({ remaining: 5, resetAfter: 50 }, 3, 0, 10)
@@ -257,5 +267,30 @@ describe("Limits", () => {
     assert.deepStrictEqual([limits.isIdle(9), limits.isIdle(10)], [false, true])
     limits.take(oneCall, 10)
     assert.deepStrictEqual([limits.isIdle(10), limits.isIdle(110)], [false, true])
+  })
+
+  it("are not idle while one of them is not", () => {
+    const limits = new Limits([only("calls", 100), only("tokens", 100)])
+    limits.take(oneCall, 0)
+    assert.isFalse(limits.isIdle(0))
+  })
+
+  it("know all that was ever taken", () => {
+    const limits = new Limits([only("calls", 100)])
+    limits.take({ calls: 1, tokens: 20 }, 0)
+    limits.take({ calls: 2, tokens: 5 }, 200)
+    assert.deepStrictEqual(limits.taken, { calls: 3, tokens: 25 })
+  })
+
+  it("pass on what was used, where the window is another one, by their places among those of their kind", () => {
+    const limits = new Limits([
+      only("tokens", 50),
+      only("calls", 100, "slidingWindow"),
+      only("calls", 200, "slidingWindow")
+    ])
+    limits.all[1]!.take(3, 0)
+    limits.all[2]!.take(4, 0)
+    limits.reconfigure([only("calls", 300, "slidingWindow"), only("calls", 400, "slidingWindow")], 1)
+    assert.deepStrictEqual(remaining(limits, 1), [7, 6])
   })
 })

@@ -159,6 +159,51 @@ describe("Line", () => {
     }
   })
 
+  const one: Cost = { calls: 1, tokens: 0 }
+  const paced: Limit.Spec = { of: "calls", limit: 1, window: 10, margin: 0, burst: 1, algorithm: "gcra" }
+  class Watched extends Limits {
+    forks = 0
+    override fork(): Limits {
+      this.forks++
+      return super.fork()
+    }
+  }
+  const busy = (until: ReadonlyArray<number>) => {
+    const limits = new Watched([paced])
+    limits.take(one, 0)
+    const line = new Line<Guest>(limits)
+    const places = until.map((until, name) => line.enter({ cost: one, until, turn: NaN, name }, 0))
+    return { limits, line, places }
+  }
+
+  it("foretells once while all pass when they were told to, and anew after one who came late", () => {
+    const { limits, line, places } = busy([100, 100, 100])
+    assert.deepStrictEqual(places.map(({ value }) => value.turn), [10, 20, 30])
+    line.serve(places[0]!, 10)
+    line.serve(places[1]!, 20)
+    assert.strictEqual(Math.ceil(line.wait(one, 20)), 20)
+    assert.strictEqual(limits.forks, 1)
+    line.serve(places[2]!, 33)
+    line.enter({ cost: one, until: 100, turn: NaN, name: 3 }, 33)
+    assert.strictEqual(Math.ceil(line.wait(one, 33)), 20)
+    assert.strictEqual(limits.forks, 2)
+  })
+
+  it("goes on as foretold when one leaves that would never have passed", () => {
+    const { limits, line, places } = busy([100, 15, 100])
+    assert.deepStrictEqual(places.map(({ value }) => value.turn), [10, NaN, 20])
+    line.leave(places[1]!)
+    assert.strictEqual(Math.ceil(line.wait(one, 0)), 30)
+    assert.strictEqual(limits.forks, 1)
+  })
+
+  it("lets no one stand in the way who can never pass, however patient", () => {
+    const line = new Line<Guest>(new Limits([{ ...paced, limit: 2, algorithm: "slidingWindow" }]))
+    const { value } = line.enter({ cost: { calls: 3, tokens: 0 }, until: Infinity, turn: 0, name: 0 }, 0)
+    assert.isNaN(value.turn)
+    assert.strictEqual(line.wait(one, 0), 1)
+  })
+
   class Careless extends Line<Guest> {
     override change(): void {}
   }

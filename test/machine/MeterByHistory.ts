@@ -10,6 +10,10 @@ export interface Taken {
 
 export interface ByHistory {
   readonly wait: (history: ReadonlyArray<Taken>, units: number, now: number) => number
+  /** How much still counts. */
+  readonly used: (history: ReadonlyArray<Taken>, now: number) => number
+  /** What a change to another rule keeps, as if it had been taken under that rule. */
+  readonly kept: (history: ReadonlyArray<Taken>, next: Rule, now: number) => ReadonlyArray<Taken>
   /** The most that may pass in any window that starts where it pleases, with costs within the burst. */
   readonly worstWindow: (rule: Rule) => number
 }
@@ -29,7 +33,15 @@ const leaking = (history: ReadonlyArray<Taken>, now: number, interval: number): 
 
 const paced = (intervalOf: (rule: Rule) => number) => (rule: Rule) => ({
   wait: (history: ReadonlyArray<Taken>, units: number, now: number): number =>
-    untilRoom(leaking(history, now, intervalOf(rule)), units, rule.burst, intervalOf(rule))
+    untilRoom(leaking(history, now, intervalOf(rule)), units, rule.burst, intervalOf(rule)),
+  used: (history: ReadonlyArray<Taken>, now: number): number => leaking(history, now, intervalOf(rule)),
+  kept: (history: ReadonlyArray<Taken>, next: Rule, now: number): ReadonlyArray<Taken> => {
+    // a burst is there once nothing was owed for a whole window
+    const owing = history.filter(({ units }) => units > 0)
+    if (leaking(owing, now - rule.window, intervalOf(rule)) < 1e-9) return []
+    const used = leaking(history, now, intervalOf(rule))
+    return [{ at: now, units: Math.max(used, next.burst - (rule.burst - used)) }]
+  }
 })
 
 /** The windows so far: each begins with the first to come after the last has ended. */
@@ -58,6 +70,8 @@ export const byHistory: Record<Limit.Algorithm, (rule: Rule) => ByHistory> = {
       const ends = [now, ...history.map(({ at }) => at + window).filter((end) => end > now)].sort((a, b) => a - b)
       return ends.find((end) => sum(history.filter(({ at }) => at + window > end)) + units <= limit)! - now
     },
+    used: (history, now) => sum(history.filter(({ at }) => at + window > now)),
+    kept: (history, _, now) => history.filter(({ at }) => at + window > now),
     worstWindow: ({ limit }) => limit
   }),
   fixedWindow: ({ limit, window }) => ({
@@ -66,6 +80,14 @@ export const byHistory: Record<Limit.Algorithm, (rule: Rule) => ByHistory> = {
       const last = windows(history, window).at(-1)
       if (last === undefined || now >= last[0]!.at + window || sum(last) + units <= limit) return 0
       return last[0]!.at + window - now
+    },
+    used: (history, now) => {
+      const last = windows(history, window).at(-1)
+      return last === undefined || now >= last[0]!.at + window ? 0 : sum(last)
+    },
+    kept: (history, _, now) => {
+      const last = windows(history, window).at(-1)
+      return last === undefined || now >= last[0]!.at + window ? [] : [{ at: last[0]!.at, units: sum(last) }]
     },
     worstWindow: ({ limit }) => 2 * limit
   })

@@ -22,6 +22,15 @@ const demotion = {
   why: "who is counted as demoted without being so is let go with the next look; the question only spares that"
 }
 
+const ring = {
+  file: "src/machine/SlidingWindow.ts",
+  line: "if (this.#count === 0 && this.#ring.length > 64) this.#ring = none",
+  was: "this.#ring.length > 64",
+  why: "a ring that is gone is made anew when it is needed; the small ones are kept to spare that"
+}
+
+const rounding = "the margin takes up what rounding leaves of a millisecond, and no two times are just so far apart"
+
 const rest = {
   file: "src/policy/Alarm.ts",
   line: "if (this.#isResting || this.#fiber === undefined) return",
@@ -137,11 +146,76 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "the first bucket begins at the lowest"
   },
   {
+    file: "src/machine/FixedWindow.ts",
+    line: "return this.#began + this.#rule.window - now <= epsilon",
+    was: "this.#began + this.#rule.window - now <= epsilon",
+    becomes: "this.#began + this.#rule.window - now < epsilon",
+    why: rounding
+  },
+  {
+    file: "src/machine/Limit.ts",
+    line: "if (limit !== this.#limit) this.#set(limit, now)",
+    was: "limit !== this.#limit",
+    becomes: "true",
+    why: "to set the limit that holds changes nothing; the question only spares the work"
+  },
+  {
     file: "src/machine/Limits.ts",
     line: "if (units !== 0) limit.correct(Math.min(limit.limit, -units), takenAt)",
     was: "units !== 0",
     becomes: "true",
     why: "to give back nothing changes nothing"
+  },
+  {
+    file: "src/machine/Line.ts",
+    line: "if (!(Math.abs(place.value.turn - now) < epsilon)) this.#changes++",
+    was: "Math.abs(place.value.turn - now) < epsilon",
+    becomes: "Math.abs(place.value.turn - now) <= epsilon",
+    why: rounding
+  },
+  {
+    file: "src/machine/Line.ts",
+    line: "waiting.turn = turn < Infinity && turn <= waiting.until + epsilon ? turn : NaN",
+    was: "turn <= waiting.until + epsilon",
+    becomes: "turn < waiting.until + epsilon",
+    why: rounding
+  },
+  {
+    file: "src/machine/SlidingWindow.ts",
+    line: "for (let n = 0; n < this.#count; n++) {",
+    was: "n < this.#count",
+    becomes: "n <= this.#count",
+    why: "in `wait`: without all of its entries a window is empty, so that the last of them ends the loop at the latest"
+  },
+  {
+    file: "src/machine/SlidingWindow.ts",
+    line: "return this.#ring[this.#place(n)]! + this.#rule.window - now <= epsilon",
+    was: "this.#ring[this.#place(n)]! + this.#rule.window - now <= epsilon",
+    becomes: "this.#ring[this.#place(n)]! + this.#rule.window - now < epsilon",
+    why: rounding
+  },
+  { ...ring, becomes: "true" },
+  { ...ring, becomes: "this.#ring.length >= 64" },
+  {
+    file: "src/machine/SlidingWindow.ts",
+    line: "while (length < 1.5 * kept.length + 2) length *= 2",
+    was: "length < 1.5 * kept.length + 2",
+    becomes: "length <= 1.5 * kept.length + 2",
+    why: "at the edge there is room either way; the ring is only twice as long"
+  },
+  {
+    file: "src/machine/SlidingWindow.ts",
+    line: "if (length !== this.#ring.length) this.#ring = new Float64Array(length)",
+    was: "length !== this.#ring.length",
+    becomes: "true",
+    why: "a new ring of the same length is as good; the question only spares the memory"
+  },
+  {
+    file: "src/machine/TokenBucket.ts",
+    line: "if (by < 0) this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0",
+    was: "by < 0",
+    becomes: "by <= 0",
+    why: "to correct by nothing changes nothing"
   },
   { ...rest, was: "this.#isResting || this.#fiber === undefined", becomes: "false" },
   { ...rest, was: "this.#fiber === undefined", becomes: "false" },

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result } from "effect"
+import { Effect, Fiber, Result, Schema } from "effect"
 import { Budget, Policy } from "effect-relay"
 import * as Allowance from "../../src/machine/Allowance.ts"
 import * as Money from "../../src/machine/Money.ts"
@@ -90,6 +90,26 @@ describe("Budget", () => {
     assert.strictEqual(Budget.limitedInMoney(purse), purse.outer!.allowance)
   })
 
+  it.effect("shows what can be told on, as JSON", () =>
+    Effect.gen(function*() {
+      const state = yield* (yield* Budget.make({ tokens: 5 })).state
+      const json = JSON.stringify(yield* Schema.encodeEffect(Budget.Snapshot)(state))
+      assert.strictEqual(json, "{\"spent\":{\"dollars\":0,\"tokens\":0},\"held\":{\"dollars\":0,\"tokens\":0}}")
+      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Budget.Snapshot)(JSON.parse(json)), state)
+      const wrong = [{}, { spent: {}, held: state.held }, { spent: state.spent, held: {} }]
+      for (const one of wrong) assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Budget.Snapshot)(one)))
+    }))
+
+  it.effect("is the same allowance however often it is looked up, and options are another each time", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ tokens: 5 })
+      const look = (of: Budget.Budget | Budget.Options) => Result.getOrThrow(Budget.allowanceOf("it", of))
+      assert.strictEqual(look(budget), look(budget))
+      assert.strictEqual((yield* current.pipe(budget.protect))?.allowance, look(budget))
+      const options = { tokens: 5 }
+      assert.notStrictEqual(look(options), look(options))
+    }))
+
   it.effect("takes the smallest and the largest there is", () =>
     Effect.gen(function*() {
       for (const options of [{ dollars: 1e-9 }, { dollars: 9_000_000 }, { tokens: 1 }]) yield* Budget.make(options)
@@ -113,8 +133,14 @@ describe("Budget", () => {
       assert.throws(() => Budget.within(options), `Budget.within: ${field} is ${value}, but ${rule}`)
     }))
 
-  it("stands in the explanation of a stack by its name", () => {
-    assert.include(Policy.explain(Budget.within({ tokens: 5 })), "budget")
+  it("stands in the explanation of a stack with what it allows", () => {
+    const line = (options: Budget.Options) => Policy.explain(Budget.within(options)).split("\n")[1]
+    assert.strictEqual(line({ tokens: 5 }), "  1. budget: relayed calls inside spend at most 5 tokens")
+    assert.strictEqual(line({ dollars: 0.5 }), "  1. budget: relayed calls inside spend at most $0.50")
+    assert.strictEqual(
+      line({ dollars: 0.5, tokens: 5 }),
+      "  1. budget: relayed calls inside spend at most $0.50 and 5 tokens"
+    )
   })
 })
 
@@ -140,6 +166,24 @@ describe("BudgetExceeded", () => {
       message: "the budget of 50 tokens has 30 tokens left, and the call may take 31 tokens at endpoint \"a\""
     })
   })
+
+  it.effect("crosses a wire and comes back as it was", () =>
+    Effect.gen(function*() {
+      for (
+        const failure of [
+          BudgetExceeded.make("a", spent, "money", 5),
+          BudgetExceeded.make("a", spent, "tokens", 31),
+          BudgetExceeded.make("a", spent, "money", undefined)
+        ]
+      ) {
+        const wire = JSON.stringify(yield* Schema.encodeEffect(Budget.BudgetExceeded)(failure))
+        const back = yield* Schema.decodeUnknownEffect(Budget.BudgetExceeded)(JSON.parse(wire))
+        assert.deepStrictEqual({ ...back }, { ...failure })
+        assert.deepStrictEqual([back._tag, back.name], ["BudgetExceeded", "BudgetExceeded"])
+      }
+      const strange = { _tag: "BudgetExceeded", endpoint: "a", of: "euros", limit: 1, left: 1, attempts: [] }
+      assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Budget.BudgetExceeded)(strange)))
+    }))
 
   it("says when nobody knows what is needed", () => {
     const failure = BudgetExceeded.make("a", spent, "money", undefined)

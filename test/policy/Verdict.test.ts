@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Duration } from "effect"
 import { Verdict } from "effect-relay"
 
 describe("Verdict", () => {
@@ -65,5 +66,27 @@ describe("Verdict", () => {
     assert.isTrue(of({ _tag: "Unheard", retry: "Elsewhere" }).again)
     const trap = Object.defineProperty({ _tag: "RequestRejected" }, "retry", { get: () => assert.fail("looked at") })
     assert.deepStrictEqual(of(trap), byTag.RequestRejected)
+  })
+
+  it("reads what an object says for itself, and looks into nothing else", () => {
+    const retry = "Anywhere"
+    const retryAfter = Duration.seconds(3)
+    const said = { retry, retryAfter }
+    const own = [said, Object.create(said)]
+    for (const error of own) assert.deepStrictEqual([Verdict.retryOf(error), Verdict.hintOf(error)], [retry, 3000])
+    const none = [null, undefined, 5, "retry", {}, Object.assign(() => {}, said), { retry: 1, retryAfter: 3000 }]
+    for (const error of none) {
+      assert.deepStrictEqual([Verdict.retryOf(error), Verdict.hintOf(error)], [undefined, undefined])
+    }
+  })
+
+  it("has nothing to say of what throws when it is looked at", () => {
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+    assert.deepStrictEqual(
+      [Verdict.tagOf(revoked.proxy), Verdict.retryOf(revoked.proxy), Verdict.hintOf(revoked.proxy)],
+      [undefined, undefined, undefined]
+    )
+    assert.deepStrictEqual(Verdict.of(revoked.proxy), { breaker: "Failure", again: true, elsewhere: true })
   })
 })

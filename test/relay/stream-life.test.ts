@@ -312,6 +312,17 @@ describe("a slow listener", () => {
       assert.strictEqual(Hearing.textOf(chunks), texts.join(""))
     }).pipe(Effect.provide(over({ a: stream(texts) }))))
 
+  it.effect("gets all that came before a break, though it came in one packet", () =>
+    Effect.gen(function*() {
+      const chunks: Array<StreamChunk.StreamChunk> = []
+      const fiber = yield* slowly(chunks)
+      yield* Trial.pass("5 minutes")
+      assert.strictEqual(Hearing.interruptionOf({ exit: yield* Fiber.await(fiber) }).text, texts.join(""))
+      assert.strictEqual(Hearing.textOf(chunks), texts.join(""))
+    }).pipe(
+      Effect.provide(over({ a: events([delta(texts[0]!), texts.slice(1).map(delta).join("") + "data: {\n\n"]) }))
+    ))
+
   it.effect("does not make the endpoint look slow", () =>
     Effect.gen(function*() {
       const chunks: Array<StreamChunk.StreamChunk> = []

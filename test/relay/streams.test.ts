@@ -224,6 +224,17 @@ describe("a stream", () => {
       assert.notProperty(headers, "cookie")
     }).pipe(Effect.provide(over({ a: stream(words) }))))
 
+  it.effect("sends no header of the caller's that goes by the name of the endpoint's key", () =>
+    Effect.gen(function*() {
+      yield* Hearing.whole({ headers: { "x-team": "of the caller", "x-trace": "t-1" } })
+      const [{ headers }] = yield* Trial.received("a")
+      assert.notProperty(headers, "x-team")
+      assert.property(headers, "x-trace")
+    }).pipe(Effect.provide(over({ a: stream(words) }, {}, {
+      apiKey: undefined,
+      dialect: { ...Dialect.openai, key: { header: "x-team" } }
+    }))))
+
   it.effect.each([
     ["is no object", null, {}],
     ["asks for several answers", { ...Trial.hi, n: 2 }, {}],
@@ -273,6 +284,11 @@ describe("before the commit point", () => {
     ["a limit in the stream", events([event({ error: { message: "slow", code: 429 } })]), "RateLimited"],
     ["a quota in the stream", events([event({ error: { type: "insufficient_quota" } })]), "QuotaExceeded"],
     ["an error event of no kind", events(["event: error\ndata: oops\n\n"]), "InvalidResponse"],
+    [
+      "an error event without an error in it",
+      events(["event: error\ndata: {\"message\":\"oops\"}\n\n", delta({ content: "Hi" }), finish, done]),
+      "InvalidResponse"
+    ],
     ["an error in JSON with 200", body(JSON.stringify({ error: { code: "server_error" } })), "EndpointUnavailable"],
     ["a page with 200", body("<html>", { headers: { "content-type": "text/html" } }), "InvalidResponse"],
     ["an event that is not JSON", events(["data: {\"choices\n\n"]), "InvalidResponse"],
@@ -412,6 +428,28 @@ describe("after the commit point", () => {
       circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1) }
     }))))
 
+  it.effect("a break repeats no secret that the endpoint repeats", () =>
+    Effect.gen(function*() {
+      const failure = Hearing.interruptionOf(yield* Hearing.whole())
+      assert.strictEqual(failure.because, "Unauthorized")
+      assert.notInclude(JSON.stringify([failure, failure.message]), "key-of-a")
+    }).pipe(Effect.provide(over({
+      a: events([
+        delta({ content: "Hi" }),
+        event({ error: { code: "invalid_api_key", message: "Incorrect API key provided: key-of-a" } })
+      ])
+    }))))
+
+  it.effect("whoever listens to the relay hears of each attempt at its end, and of the failure", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      yield* Hearing.whole({ afterCommit: "restart" })
+      yield* Effect.yieldNow
+      const told = heard.map((event) => event._tag === "AttemptEnded" ? event.attempt.outcome : event._tag)
+      assert.deepStrictEqual(told, ["InvalidResponse", "EndpointUnavailable", "CallFailed"])
+      assert.deepInclude(heard.at(-1), { _tag: "CallFailed", failure: "StreamInterrupted" })
+    }).pipe(Effect.scoped, Effect.provide(over({ a: stream(words, { end: "reset" }), b: status(500) }))))
+
   it.effect("another begins anew behind a marker, if the caller wants that", () =>
     Effect.gen(function*() {
       const heard = yield* Hearing.whole({ afterCommit: "restart" })
@@ -476,6 +514,41 @@ describe("after the commit point", () => {
       make("b", [stream(words)], { tier: 1 }),
       make("c", [stream([` ${words[1]!}`, words[2]!], { outputTokens: 2 })], { tier: 2, prefill: true })
     ], { retry: Retry.none }))))
+
+  it.effect("the spaces between the two are said once, and no others are lost", () =>
+    Effect.gen(function*() {
+      const heard = yield* Hearing.whole({ afterCommit: "continue" })
+      assert.strictEqual(Hearing.textOf(heard.chunks), "Hi, \n there, \n x")
+      yield* Trial.play("b", stream(["there,", " \n ", "x"]))
+      assert.strictEqual(
+        Hearing.textOf((yield* Hearing.whole({ afterCommit: "continue" })).chunks),
+        "Hi, \n there, \n x"
+      )
+    }).pipe(Effect.provide(over(
+      {
+        a: stream(["Hi, \n "], { end: "reset" }),
+        b: stream([" ", "\n", " there", ", \n ", "x"])
+      },
+      {},
+      { prefill: true }
+    ))))
+
+  it.effect("nobody is waited for where no endpoint can go on", () =>
+    Effect.gen(function*() {
+      Hearing.interruptionOf(yield* Hearing.whole({ afterCommit: "continue" }))
+      assert.strictEqual(yield* Trial.now, 0)
+      assert.deepStrictEqual(yield* Trial.counts("a", "b"), [1, 0])
+    }).pipe(Effect.provide(over({ a: stream(words, { end: "reset" }), b: stream(words) }, { retry: Retry.standard }))))
+
+  it.effect("what ends the answer of whoever began anew is told, and no older break", () =>
+    Effect.gen(function*() {
+      const { fiber } = yield* Hearing.begin({ afterCommit: "restart", deadline: "3 seconds" })
+      yield* Trial.pass("3 seconds")
+      const failure = Hearing.interruptionOf({ exit: yield* Fiber.await(fiber) })
+      assert.deepInclude(failure, { endpoint: "b", because: "DeadlineExceeded", text: words[0]! + words[1]! })
+    }).pipe(
+      Effect.provide(over({ a: stream(["Berne"], { end: "reset" }), b: stream(words, { between: "1.2 seconds" }) }))
+    ))
 
   it.effect("who then refuses to go on leaves the break as it was", () =>
     Effect.gen(function*() {

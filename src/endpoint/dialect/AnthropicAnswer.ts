@@ -4,44 +4,72 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "../ChatAnswer.ts"
+import * as Misfit from "../Misfit.ts"
+import type { Nullish } from "../Misfit.ts"
 
-const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
+interface Text {
+  readonly type: "text"
+  readonly text: string
+}
+
+interface Call {
+  readonly type: "tool_use"
+  readonly id: Nullish<string>
+  readonly name: string
+  readonly input: unknown
+}
 
 // of blocks that nobody knows yet nothing is asked but a type
-const Block = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
-  Schema.Struct({
-    type: Schema.Literal("tool_use"),
-    id: nullish(Schema.String),
-    name: Schema.String,
-    input: nullish(Schema.Unknown)
-  }),
-  Schema.Struct({
-    type: Schema.String.check(
-      Schema.makeFilter<string>((type) => type !== "text" && type !== "tool_use" || "it has a text or a name")
-    )
+interface Block {
+  readonly type: string
+}
+
+interface Usage {
+  readonly input_tokens: Nullish<number>
+  readonly output_tokens: Nullish<number>
+  readonly cache_creation_input_tokens: Nullish<number>
+  readonly cache_read_input_tokens: Nullish<number>
+}
+
+interface Message {
+  readonly model: Nullish<string>
+  readonly content: ReadonlyArray<Text | Call | Block>
+  readonly stop_reason: Nullish<string>
+  readonly usage: Nullish<Usage>
+}
+
+const isText = (block: Block): block is Text => block.type === "text"
+
+const isCall = (block: Block): block is Call => block.type === "tool_use"
+
+const { at, count, list, object, optionalObject, requiredText, text } = Misfit
+
+const inBlock: Misfit.Check = (block) =>
+  object(block, (fields) => {
+    switch (fields["type"]) {
+      case "text":
+        return at("text", requiredText(fields["text"]))
+      case "tool_use":
+        return at("id", text(fields["id"])) ?? at("name", requiredText(fields["name"]))
+      default:
+        return at("type", requiredText(fields["type"]))
+    }
   })
-])
 
-const isText = (block: typeof Block.Type) => "text" in block
+const inUsage: Misfit.Check = (usage) =>
+  optionalObject(
+    usage,
+    (fields) =>
+      at("input_tokens", count(fields["input_tokens"])) ?? at("output_tokens", count(fields["output_tokens"])) ??
+        at("cache_creation_input_tokens", count(fields["cache_creation_input_tokens"])) ??
+        at("cache_read_input_tokens", count(fields["cache_read_input_tokens"]))
+  )
 
-const isCall = (block: typeof Block.Type) => "name" in block
-
-const Message = Schema.Struct({
-  model: nullish(Schema.String),
-  content: Schema.Array(Block),
-  stop_reason: nullish(Schema.String),
-  usage: nullish(Schema.Struct({
-    input_tokens: nullish(Schema.Finite),
-    output_tokens: nullish(Schema.Finite),
-    cache_creation_input_tokens: nullish(Schema.Finite),
-    cache_read_input_tokens: nullish(Schema.Finite)
-  }))
-})
-
-const decode = Schema.decodeUnknownResult(Message)
+const inMessage: Misfit.Check = (body) =>
+  object(body, (fields) =>
+    at("model", text(fields["model"])) ?? at("content", list(fields["content"], inBlock)) ??
+      at("stop_reason", text(fields["stop_reason"])) ?? at("usage", inUsage(fields["usage"])))
 
 // what the model thought is nothing that it says
 const silent = new Set(["text", "tool_use", "thinking", "redacted_thinking"])
@@ -55,11 +83,9 @@ const silent = new Set(["text", "tool_use", "thinking", "redacted_thinking"])
  * @since 0.1.0
  */
 export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw> => {
-  const decoded = decode(body)
-  if (Result.isFailure(decoded)) {
-    return Result.fail({ reason: "Malformed", detail: String(decoded.failure.message).slice(0, 300) })
-  }
-  const { content, model, stop_reason: stopReason, usage } = decoded.success
+  const misfit = inMessage(body)
+  if (misfit !== undefined) return Result.fail({ reason: "Malformed", detail: Misfit.describe(misfit) })
+  const { content, model, stop_reason: stopReason, usage } = body as Message
   const text = content.filter(isText).map(({ text }) => text).join("")
   return Result.succeed({
     text,

@@ -4,47 +4,83 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "../ChatAnswer.ts"
 import * as Json from "../Json.ts"
+import * as Misfit from "../Misfit.ts"
+import type { Nullish } from "../Misfit.ts"
 import * as WireError from "../WireError.ts"
 
-const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
+interface Call {
+  readonly id: Nullish<string>
+  readonly name: Nullish<string>
+  readonly args: unknown
+}
 
-const Part = Schema.Struct({
-  text: nullish(Schema.String),
-  thought: nullish(Schema.Boolean),
-  functionCall: nullish(
-    Schema.Struct({ id: nullish(Schema.String), name: nullish(Schema.String), args: nullish(Schema.Unknown) })
-  ),
-  inlineData: nullish(Schema.Unknown),
-  executableCode: nullish(Schema.Unknown)
-})
+interface Part {
+  readonly text: Nullish<string>
+  readonly thought: Nullish<boolean>
+  readonly functionCall: Nullish<Call>
+  readonly inlineData: unknown
+  readonly executableCode: unknown
+}
 
-const Candidate = Schema.Struct({
-  index: nullish(Schema.Int),
-  content: nullish(Schema.Struct({ parts: nullish(Schema.Array(Part)) })),
-  finishReason: nullish(Schema.String)
-})
+interface Candidate {
+  readonly index: Nullish<number>
+  readonly content: Nullish<{ readonly parts: Nullish<ReadonlyArray<Part>> }>
+  readonly finishReason: Nullish<string>
+}
 
-const Answer = Schema.Struct({
-  candidates: Schema.Array(Candidate),
-  modelVersion: nullish(Schema.String),
-  usageMetadata: nullish(Schema.Struct({
-    promptTokenCount: nullish(Schema.Finite),
-    candidatesTokenCount: nullish(Schema.Finite),
-    thoughtsTokenCount: nullish(Schema.Finite),
-    totalTokenCount: nullish(Schema.Finite)
-  }))
-})
+interface Usage {
+  readonly promptTokenCount: Nullish<number>
+  readonly candidatesTokenCount: Nullish<number>
+  readonly thoughtsTokenCount: Nullish<number>
+  readonly totalTokenCount: Nullish<number>
+}
 
-const decode = Schema.decodeUnknownResult(Answer)
+interface Answer {
+  readonly candidates: ReadonlyArray<Candidate>
+  readonly modelVersion: Nullish<string>
+  readonly usageMetadata: Nullish<Usage>
+}
 
-const partsOf = (candidate: typeof Candidate.Type): ReadonlyArray<typeof Part.Type> => candidate.content?.parts ?? []
+const { at, count, flag, list, object, optionalList, optionalObject, text, whole } = Misfit
+
+const inCall: Misfit.Check = (call) =>
+  optionalObject(call, (fields) => at("id", text(fields["id"])) ?? at("name", text(fields["name"])))
+
+const inPart: Misfit.Check = (part) =>
+  object(part, (fields) =>
+    at("text", text(fields["text"])) ?? at("thought", flag(fields["thought"])) ??
+      at("functionCall", inCall(fields["functionCall"])))
+
+const inContent: Misfit.Check = (content) =>
+  optionalObject(content, (fields) => at("parts", optionalList(fields["parts"], inPart)))
+
+const inCandidate: Misfit.Check = (candidate) =>
+  object(candidate, (fields) =>
+    at("index", whole(fields["index"])) ?? at("content", inContent(fields["content"])) ??
+      at("finishReason", text(fields["finishReason"])))
+
+const inUsage: Misfit.Check = (usage) =>
+  optionalObject(usage, (fields) =>
+    at("promptTokenCount", count(fields["promptTokenCount"])) ??
+      at("candidatesTokenCount", count(fields["candidatesTokenCount"])) ??
+      at("thoughtsTokenCount", count(fields["thoughtsTokenCount"])) ??
+      at("totalTokenCount", count(fields["totalTokenCount"])))
+
+const inAnswer: Misfit.Check = (body) =>
+  object(
+    body,
+    (fields) =>
+      at("candidates", list(fields["candidates"], inCandidate)) ?? at("modelVersion", text(fields["modelVersion"])) ??
+        at("usageMetadata", inUsage(fields["usageMetadata"]))
+  )
+
+const partsOf = (candidate: Candidate): ReadonlyArray<Part> => candidate.content?.parts ?? []
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null
 
-const hasSubstance = (part: typeof Part.Type): boolean =>
+const hasSubstance = (part: Part): boolean =>
   (part.thought !== true && (part.text ?? "") !== "") ||
   [part.functionCall, part.inlineData, part.executableCode].some(isPresent)
 
@@ -55,11 +91,9 @@ const hasSubstance = (part: typeof Part.Type): boolean =>
  * @since 0.1.0
  */
 export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.Flaw> => {
-  const decoded = decode(body)
-  if (Result.isFailure(decoded)) {
-    return Result.fail({ reason: "Malformed", detail: String(decoded.failure.message).slice(0, 300) })
-  }
-  const { candidates, modelVersion, usageMetadata: usage } = decoded.success
+  const misfit = inAnswer(body)
+  if (misfit !== undefined) return Result.fail({ reason: "Malformed", detail: Misfit.describe(misfit) })
+  const { candidates, modelVersion, usageMetadata: usage } = body as Answer
   const candidate = candidates.find(({ index }) => (index ?? 0) === 0) ?? candidates[0]
   if (candidate === undefined) return Result.fail({ reason: "Empty", detail: "candidates is empty" })
   const parts = partsOf(candidate)

@@ -33,7 +33,7 @@ export const isVerbatim = ({ defaults, write }: Dialect): boolean => write === u
  * @since 0.1.0
  */
 export const pathFor = (template: string, model: string): string =>
-  template.replaceAll("{model}", () => encodeURIComponent(model))
+  template.includes("{model}") ? template.replaceAll("{model}", () => encodeURIComponent(model)) : template
 
 const hasNone = (fields: object): boolean => {
   for (const _ in fields) return false
