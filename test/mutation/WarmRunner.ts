@@ -151,13 +151,13 @@ const keepWarm = (runner: TestRunner) => {
   // a mutant can make a test wait for ever, which vitest ends, or go round for ever, which only the end of its thread ends
   const ask = async (options: MutantRun, laws: "few" | "all"): Promise<Verdict> => {
     const { longest, sum } = timeOf(options.testFilter ?? [])
-    // what was measured is a pass over few cases
-    const patience = laws === "few" ? 5 : 60
+    // what was measured is a pass over all cases
+    const patience = laws === "few" ? 1 : 6
     runner.ctx.provide("laws", laws)
-    for (const { config } of runner.ctx.projects) config.testTimeout = 2000 + patience * longest
+    for (const { config } of runner.ctx.projects) config.testTimeout = 5000 + patience * longest
     let timer: NodeJS.Timeout | undefined
     const expired = new Promise<"expired">((resolve) => {
-      timer = setTimeout(resolve, 4000 + patience * sum, "expired")
+      timer = setTimeout(resolve, 10_000 + patience * sum, "expired")
     })
     const running = runner.mutantRun(options)
     const verdict = await Promise.race([running, expired])

@@ -21,7 +21,8 @@ export default {
     reporters: [{}],
     // what counts the visits to each mutant takes its time
     testTimeout: 600_000,
-    provide: { laws: "few" as const },
+    // what a test covers is what it covers with all its cases
+    provide: { laws: "all" as const },
     setupFiles: ["test/mutation/laws.ts"],
     sequence: { sequencer: AsGiven }
   }
