@@ -49,5 +49,7 @@ export * as StreamChunk from "./relay/StreamChunk.ts"
 
 export * as ErrorReply from "./integration/ErrorReply.ts"
 export * as RelayFetch from "./integration/RelayFetch.ts"
+export * as RelayGateway from "./integration/RelayGateway.ts"
 export * as RelayHttpClient from "./integration/RelayHttpClient.ts"
+export * as RelayLanguageModel from "./integration/RelayLanguageModel.ts"
 export * as RelayPromise from "./integration/RelayPromise.ts"

@@ -52,6 +52,8 @@ export const EndpointStatus = Schema.Struct({
   id: Schema.String,
   account: Schema.String,
   tier: Schema.Int,
+  /** The models it serves, by the names that callers use; absent where it serves any. */
+  models: Schema.optionalKey(Schema.Array(Schema.String)),
   state: State,
   /** Milliseconds until a state that ends by itself ends: `Paused`, `Open`, `Exhausted`. */
   retryAfter: Schema.optionalKey(Schema.Number),

@@ -232,10 +232,12 @@ export class GuardedEndpoint {
     const { usual } = this.fitness
     const firstToken = this.fitness.firstToken(now)
     const { state, until } = Condition.of(this, now)
+    const { models } = this.endpoint
     return {
       id: this.endpoint.id,
       account: this.endpoint.account,
       tier: this.endpoint.tier,
+      ...(models === "any" ? {} : { models: Array.from(models.keys()) }),
       state,
       ...(until === undefined ? {} : { retryAfter: Math.ceil(until - now) }),
       inFlight: this.fitness.inFlight,

@@ -82,7 +82,13 @@ class Outlet {
   }
 }
 
-const headersOf = ({ attempts, endpoint }: Extract<StreamChunk.StreamChunk, { readonly _tag: "Start" }>) => ({
+/**
+ * The headers of a stream that has begun.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const headersOf = ({ attempts, endpoint }: Extract<StreamChunk.StreamChunk, { readonly _tag: "Start" }>) => ({
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache",
   "x-relay-endpoint": encodeURIComponent(endpoint),

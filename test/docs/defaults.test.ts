@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Pull, Schedule } from "effect"
-import { RelayService, Retry } from "effect-relay"
+import { RelayGateway, RelayService, Retry } from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
 
 const readme = readFileSync(join(root, "README.md"), "utf8")
+const gateway = readFileSync(join(root, "docs/relay/gateway.md"), "utf8")
 
 const show = (value: unknown): string => {
   if (value === Retry.standard) return "`Retry.standard`"
@@ -16,10 +17,19 @@ const show = (value: unknown): string => {
 }
 
 /** The option and the default of each row of the table that begins with this text. */
-const rowsOf = (head: string): ReadonlyArray<string> => {
-  const table = readme.split("\n\n").find((block) => block.startsWith(head)) ?? ""
+const rowsOf = (head: string, page = readme): ReadonlyArray<string> => {
+  const table = page.split("\n\n").find((block) => block.startsWith(head)) ?? ""
   return table.split("\n").slice(2).map((line) => line.split("|").slice(0, 3).join("|") + "|")
 }
+
+describe("the page of the gateway", () => {
+  it("tells its defaults", () => {
+    const rows = Object.entries(RelayGateway.defaults).map(([name, value]) =>
+      `| \`${name}\` | ${Array.isArray(value) ? "none" : String(value)} |`
+    )
+    assert.deepStrictEqual(rowsOf("| Option | Default |", gateway), rows)
+  })
+})
 
 // those of the policies are on their pages: see policies.test.ts
 describe("the defaults in the README", () => {

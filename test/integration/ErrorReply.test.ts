@@ -1,65 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import {
-  type Attempt,
-  Budget,
-  Bulkhead,
-  CircuitBreaker,
-  ErrorReply,
-  Failure,
-  RateLimiter,
-  RelayError
-} from "effect-relay"
+import { CircuitBreaker, ErrorReply, RateLimiter, RelayError } from "effect-relay"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../architecture/Source.ts"
+import * as Failures from "./Failures.ts"
 
-const sent: Attempt.Attempt = {
-  endpoint: "a",
-  outcome: "EndpointUnavailable",
-  sent: true,
-  round: 0,
-  at: 0,
-  duration: 1
-}
-const refused: Attempt.Attempt = { ...sent, outcome: "CircuitOpen", sent: false }
-
-const unavailable = (more: object = {}) =>
-  new Failure.EndpointUnavailable({ endpoint: "a", reason: "Connection", attempts: [sent], ...more })
-const rejected = (status?: number) =>
-  new Failure.RequestRejected({ attempts: [], ...(status === undefined ? {} : { status }) })
-
-/** One of each failure, by its tag. */
-const failures = {
-  RateLimited: new RateLimiter.RateLimited({ key: "a", source: "Upstream", attempts: [sent] }),
-  QuotaExceeded: new Failure.QuotaExceeded({ endpoint: "a", account: "a", attempts: [sent] }),
-  CircuitOpen: new CircuitBreaker.CircuitOpen({ key: "a", reason: "Open", attempts: [refused] }),
-  BulkheadFull: new Bulkhead.BulkheadFull({
-    key: "a",
-    reason: "Full",
-    maxConcurrent: 1,
-    maxQueued: 0,
-    attempts: [refused]
-  }),
-  EndpointUnavailable: unavailable(),
-  InvalidResponse: new Failure.InvalidResponse({ endpoint: "a", reason: "Empty", attempts: [sent] }),
-  Unauthorized: new Failure.Unauthorized({ endpoint: "a", status: 403, attempts: [sent] }),
-  ModelNotFound: new Failure.ModelNotFound({ model: "m", attempts: [] }),
-  ContextTooLong: new Failure.ContextTooLong({ endpoint: "a", model: "m", attempts: [sent] }),
-  ContentRefused: new Failure.ContentRefused({ endpoint: "a", attempts: [sent] }),
-  RequestRejected: rejected(),
-  DeadlineExceeded: new RelayError.DeadlineExceeded({ deadline: Duration.seconds(1), attempts: [sent] }),
-  StreamInterrupted: new RelayError.StreamInterrupted({
-    endpoint: "a",
-    text: "Hel",
-    because: "InvalidResponse",
-    detail: "reset",
-    tokens: { input: 1, output: 1, total: 2, isEstimated: true },
-    attempts: [sent]
-  }),
-  BudgetExceeded: new Budget.BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5, left: 2, needed: 3 }),
-  RelayExhausted: new RelayError.RelayExhausted({ attempts: [sent, refused] })
-} as const
+const { refused, rejected, sent, unavailable } = Failures
+const failures = Failures.byTag
 
 const statuses: { readonly [Tag in RelayError.StreamError["_tag"]]: number } = {
   RateLimited: 429,

@@ -1,0 +1,132 @@
+/** The file that says where a gateway listens and over which endpoints. Keys are not in it: it names variables of the environment. */
+import { Effect, FileSystem, Schema } from "effect"
+import { Configuration } from "effect-relay"
+
+const variable = Configuration.field(
+  (value): value is string => typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
+  "it has to be the name of a variable of the environment, such as OPENAI_API_KEY"
+)
+
+const text = Schema.NonEmptyString
+
+const millis = Configuration.duration
+
+const optional = Schema.optionalKey
+
+const Endpoint = Schema.Struct({
+  id: text,
+  baseUrl: text,
+  dialect: optional(Schema.Literals(["openai", "azure", "anthropic", "gemini", "deepseek", "openrouter"])),
+  /** The variable that holds the key. */
+  apiKeyFrom: optional(variable),
+  account: optional(text),
+  models: optional(Schema.Union([Schema.Array(text), Schema.Record(text, text)])),
+  tier: optional(Configuration.integer(0)),
+  prefill: optional(Configuration.flag),
+  weight: optional(Schema.Number),
+  capabilities: optional(Schema.Struct({
+    contextWindow: optional(Configuration.integer(1)),
+    tools: optional(Configuration.flag),
+    vision: optional(Configuration.flag),
+    jsonMode: optional(Configuration.flag)
+  })),
+  limits: optional(Schema.Struct({
+    requestsPerMinute: optional(Configuration.integer(1)),
+    tokensPerMinute: optional(Configuration.integer(1)),
+    concurrency: optional(Configuration.integer(1))
+  })),
+  prices: optional(Schema.Struct({
+    inputPerMillion: Configuration.atLeast(0),
+    outputPerMillion: Configuration.atLeast(0)
+  })),
+  /** Headers that are no secret, and the variables that hold those that are. */
+  headers: optional(Schema.Record(text, Schema.String)),
+  headersFrom: optional(Schema.Record(text, variable)),
+  attemptTimeout: optional(millis)
+})
+
+const Stream = Schema.Struct({
+  commit: optional(Schema.Union([
+    Schema.Literals(["firstToken", "whole"]),
+    Schema.Struct({ characters: Configuration.integer(1) })
+  ])),
+  afterCommit: optional(Schema.Literals(["fail", "restart", "continue"])),
+  firstTokenTimeout: optional(millis),
+  idleTimeout: optional(millis)
+})
+
+const Relay = Schema.Struct({
+  balance: optional(Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"])),
+  attemptTimeout: optional(millis),
+  maxWait: optional(Configuration.durationOrZero),
+  maxAttempts: optional(Configuration.integer(1, 1000)),
+  maxResponseBytes: optional(Configuration.integer(1)),
+  health: optional(Schema.Literal("off")),
+  stream: optional(Stream)
+})
+
+export const GatewayConfig = Schema.Struct({
+  host: text,
+  port: Configuration.integer(0, 65_535),
+  /** The variables that hold the keys of this gateway's callers; without any, everybody is served. */
+  apiKeysFrom: Schema.Array(variable),
+  maxRequestBytes: Configuration.integer(1),
+  deadline: Configuration.durationOrForever,
+  /** How long calls under way may take to finish when the gateway ends. */
+  shutdownTimeout: Configuration.duration,
+  relay: Relay,
+  circuitBreaker: Schema.Struct({ openFor: optional(millis), halfOpenProbes: optional(Configuration.integer(1)) }),
+  bulkhead: Schema.Struct({
+    maxConcurrent: optional(Configuration.integer(1)),
+    maxQueued: optional(Configuration.integer(0))
+  }),
+  endpoints: Schema.NonEmptyArray(Endpoint)
+})
+
+export type GatewayConfig = typeof GatewayConfig.Type
+
+export const defaults = {
+  // nobody else reaches it, unless told otherwise
+  host: "127.0.0.1",
+  port: 8787,
+  apiKeysFrom: [],
+  maxRequestBytes: 16 * 1024 * 1024,
+  deadline: "10 minutes",
+  shutdownTimeout: "30 seconds",
+  relay: {},
+  circuitBreaker: {},
+  bulkhead: {}
+} as const
+
+const refuse = (subject: string, field: string, value: string, rule: string) =>
+  new Configuration.InvalidConfiguration({ subject, field, value, rule })
+
+// a key that was put where the name of a variable belongs is not shown
+const mayHoldKey = /key|headers/i
+
+const withoutKeys = ({ field, rule, subject, value }: Configuration.InvalidConfiguration) =>
+  refuse(
+    subject,
+    field,
+    mayHoldKey.test(field) ? "not shown here" : value,
+    /(?:^|\.)apiKeys?$/.test(field) ? `no key belongs into this file: name its variable in ${field}From` : rule
+  )
+
+/** Reads the file; what is wrong with it is told by field, value and rule. */
+export const read = Effect.fnUntraced(function*(path: string) {
+  const files = yield* FileSystem.FileSystem
+  const content = yield* Effect.mapError(
+    files.readFileString(path),
+    ({ reason }) => refuse(path, "the file", reason._tag, "it has to be there and readable")
+  )
+  const json = yield* Effect.try({
+    try: (): unknown => JSON.parse(content),
+    // the message may quote the file, and a key in it
+    catch: (error) =>
+      refuse(path, "the file", `not JSON${/ at position .*$/s.exec(String(error))?.[0] ?? ""}`, "it has to be")
+  })
+  return yield* Effect.mapError(
+    Configuration.decode<GatewayConfig>(path, GatewayConfig, json as object, defaults),
+    withoutKeys
+  )
+})

@@ -1,0 +1,147 @@
+import { NodeFileSystem } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, FileSystem } from "effect"
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import OpenAI from "openai"
+import * as Endpoints from "../examples/gateway/Endpoints.ts"
+import * as GatewayConfig from "../examples/gateway/GatewayConfig.ts"
+import { root } from "./architecture/Source.ts"
+import * as Program from "./Program.ts"
+import * as Server from "./wire/Server.ts"
+
+const main = "examples/gateway/main.ts"
+
+const write = Effect.fnUntraced(function*(content: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = join(yield* files.makeTempDirectoryScoped(), "relay.json")
+  yield* files.writeFileString(path, content)
+  return path
+})
+
+const endpoint = { id: "a", baseUrl: "http://127.0.0.1:1/v1" }
+
+const refusalOf = Effect.fnUntraced(function*(content: string) {
+  const path = yield* write(content)
+  return yield* Effect.flip(Effect.flatMap(GatewayConfig.read(path), (config) => Endpoints.make(path, config)))
+})
+
+const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ A_KEY: "sk-1", EMPTY: "" }))
+
+const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>> = {
+  "no endpoints": [{}, "endpoints"],
+  "an empty list of endpoints": [{ endpoints: [] }, "endpoints.0"],
+  "an option nobody knows": [{ endpoints: [endpoint], prot: 80 }, "prot"],
+  "a port that there is not": [{ endpoints: [endpoint], port: 70_000 }, "port"],
+  "an endpoint without an address": [{ endpoints: [{ id: "a" }] }, "endpoints.0.baseUrl"],
+  "a tier below zero": [{ endpoints: [endpoint, { ...endpoint, tier: -1 }] }, "endpoints.1.tier"],
+  "a dialect nobody speaks": [{ endpoints: [{ ...endpoint, dialect: "klingon" }] }, "endpoints.0.dialect"],
+  "a policy for streams that there is not": [
+    { endpoints: [endpoint], relay: { stream: { afterCommit: "panic" } } },
+    "relay.stream.afterCommit"
+  ],
+  "a duration that is none": [{ endpoints: [endpoint], relay: { attemptTimeout: "5s" } }, "relay.attemptTimeout"],
+  "a key in the file": [{ endpoints: [{ ...endpoint, apiKey: "sk-secret" }] }, "endpoints.0.apiKey"],
+  "a key in the place of its variable": [
+    { endpoints: [{ ...endpoint, apiKeyFrom: "sk-secret" }] },
+    "endpoints.0.apiKeyFrom"
+  ],
+  "a secret in the place of its variable": [
+    { endpoints: [{ ...endpoint, headersFrom: { "x-key": "sk-secret" } }] },
+    "endpoints.0.headersFrom.x-key"
+  ],
+  "a variable that there is not": [{ endpoints: [{ ...endpoint, apiKeyFrom: "NO_KEY" }] }, "endpoints.0.apiKeyFrom"],
+  "a variable that is empty": [{ endpoints: [{ ...endpoint, apiKeyFrom: "EMPTY" }] }, "endpoints.0.apiKeyFrom"]
+}
+
+describe("the configuration of a gateway", () => {
+  for (const [name, [content, field]] of Object.entries(wrong)) {
+    it.effect(`is refused for ${name}, by the name of the field and without a key`, () =>
+      Effect.gen(function*() {
+        const refused = yield* refusalOf(JSON.stringify(content))
+        assert.deepStrictEqual([refused._tag, refused.field], ["InvalidConfiguration", field])
+        assert.notInclude(refused.message, "sk-")
+      }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+  }
+
+  it.effect("is refused where it is no JSON, without quoting it, and where there is none", () =>
+    Effect.gen(function*() {
+      assert.notInclude((yield* refusalOf("{\"apiKey\": sk-secret")).message, "sk-")
+      assert.include((yield* Effect.flip(GatewayConfig.read("/nowhere/relay.json"))).message, "NotFound")
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("takes keys and secret headers from the environment, wrapped", () =>
+    Effect.gen(function*() {
+      const path = yield* write(JSON.stringify({
+        endpoints: [{ ...endpoint, apiKeyFrom: "A_KEY", headers: { "x-a": "1" }, headersFrom: { "x-b": "A_KEY" } }]
+      }))
+      const config = yield* GatewayConfig.read(path)
+      assert.strictEqual(config.host, "127.0.0.1")
+      const endpoints = yield* Endpoints.make(path, config)
+      assert.deepInclude(endpoints[0], endpoint)
+      assert.notInclude(JSON.stringify(endpoints), "sk-1")
+      assert.sameMembers(Object.keys(endpoints[0]!.headers!), ["x-a", "x-b"])
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("comes with an example that can be read", () =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* GatewayConfig.read(join(root, "examples/gateway/relay.json"))
+      assert.deepStrictEqual(endpoints.map(({ id }) => id), ["openai", "anthropic"])
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+})
+
+/** The program, and the URL that it says it listens at. */
+const start = (config: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly url: string; readonly end: Effect.Effect<string> }>((resume) => {
+      const child = spawn(process.execPath, ["--conditions=effect-relay-source", main, "--config", config], {
+        cwd: root,
+        env: { ...process.env, CALLERS_KEY: "key-of-the-caller", SERVERS_KEY: "key-of-the-server" },
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      let said = ""
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        said += text
+        const url = /^(http:\S+) stands for/m.exec(said)?.[1]
+        if (url === undefined) return
+        const end = Effect.callback<string>((resume) => {
+          child.on("close", () => resume(Effect.succeed(said)))
+          child.kill("SIGTERM")
+        })
+        resume(Effect.succeed({ url, end: child.exitCode === null ? end : Effect.succeed(said) }))
+      })
+    }),
+    ({ end }) => end
+  )
+
+describe("npm run gateway", () => {
+  it.live("serves the openai package over the endpoints of its file, at loopback alone, until it is told to end", () =>
+    Effect.gen(function*() {
+      const primary = yield* Server.http(Server.json({ error: { message: "down" } }, 503))
+      const backup = yield* Server.http(Server.json(Server.completion("Hello.")))
+      const path = yield* write(JSON.stringify({
+        port: 0,
+        apiKeysFrom: ["CALLERS_KEY"],
+        relay: { health: "off" },
+        endpoints: [
+          { id: "primary", baseUrl: primary.url, apiKeyFrom: "SERVERS_KEY" },
+          { id: "backup", baseUrl: backup.url, apiKeyFrom: "SERVERS_KEY", tier: 1 }
+        ]
+      }))
+      const { url } = yield* start(path)
+      assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/v1$/)
+      const client = new OpenAI({ apiKey: "key-of-the-caller", baseURL: url })
+      const { choices } = yield* Effect.promise(() =>
+        client.chat.completions.create({ model: "any", messages: [{ role: "user", content: "Hi" }] })
+      )
+      assert.strictEqual(choices[0]?.message.content, "Hello.")
+      assert.strictEqual(backup.received[0]?.headers.authorization, "Bearer key-of-the-server")
+      const elsewhere = yield* Effect.promise(() => fetch(url.replace("/v1", "/chat/completions"), { method: "POST" }))
+      assert.include(yield* Effect.promise(() => elsewhere.text()), "begins at /v1")
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it("says how it is called, and ends with an error, where no file is named", async () => {
+    const { exitCode, stderr } = await Program.run(main)
+    assert.deepStrictEqual([exitCode, stderr.trim()], [1, "usage: npm run gateway -- --config relay.json"])
+  })
+})
