@@ -324,6 +324,124 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "`Duration` refuses lists of any other length as well"
   },
   {
+    file: "src/policy/Classification.ts",
+    line: "} catch {",
+    was: "{ return undefined }",
+    becomes: "{}",
+    why: "a function that ends without a value returns undefined"
+  },
+  {
+    file: "src/policy/Classification.ts",
+    line: "if (f === undefined) return undefined",
+    was: "f === undefined",
+    becomes: "false",
+    why: "to call what is not there throws, and whatever throws has no say"
+  },
+  {
+    file: "src/policy/Classification.ts",
+    line: "typeof value === \"object\" && value !== null &&",
+    was: "typeof value === \"object\"",
+    becomes: "true",
+    why: "nothing but an object has the prototype of plain ones, or none"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "if (isOver) return",
+    was: "isOver",
+    becomes: "false",
+    why: "a copy that ends after the end was interrupted, and what it says is heard by nobody"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "isOver = true",
+    was: "true",
+    becomes: "false",
+    why: "a copy that ends after the end was interrupted, and what it says is heard by nobody"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "if (!isOver) fibers.push(fork(next))",
+    was: "!isOver",
+    becomes: "true",
+    why:
+      "once the call has ended the timer of the next copy is interrupted with the rest; the question only spares a fiber"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "const left = fibers.filter((fiber) => fiber.pollUnsafe() === undefined)",
+    was: "fibers.filter((fiber) => fiber.pollUnsafe() === undefined)",
+    becomes: "fibers",
+    why: "to wait for what has ended takes no time"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "const left = fibers.filter((fiber) => fiber.pollUnsafe() === undefined)",
+    was: "fiber.pollUnsafe() === undefined",
+    becomes: "true",
+    why: "to wait for what has ended takes no time"
+  },
+  {
+    file: "src/policy/Copies.ts",
+    line: "return left.length === 0 ? undefined : Effect.asVoid(Fiber.awaitAll(left))",
+    was: "left.length === 0",
+    becomes: "false",
+    why: "to wait for nobody takes no time"
+  },
+  ...[
+    ["isResting = false", "false", "true"],
+    ["if (list.first !== undefined) return", "list.first !== undefined", "false"],
+    ["onIdle()", "onIdle()", ";"],
+    ["if (isResting || list.first !== undefined) return", "isResting || list.first !== undefined", "false"],
+    [
+      "if (isResting || list.first !== undefined) return",
+      "isResting || list.first !== undefined",
+      "isResting && list.first !== undefined"
+    ],
+    ["if (isResting || list.first !== undefined) return", "list.first !== undefined", "false"],
+    ["isResting = true", "true", "false"],
+    [
+      "byDuration.set(duration, timer = make(clock, scheduler, () => ofClock.delete(duration)))",
+      "() => ofClock.delete(duration)",
+      "() => undefined"
+    ]
+  ].map(([line, was, becomes]) => ({
+    file: "src/policy/Cutoff.ts",
+    line: line!,
+    was: was!,
+    becomes: becomes!,
+    why:
+      "a timer that is kept, let go of early or looked at once more ends the same calls at the same time: it only costs"
+  })),
+  {
+    file: "src/policy/Cutoff.ts",
+    line: "DeadlineList.leave(entry)",
+    was: "DeadlineList.leave(entry)",
+    becomes: ";",
+    why:
+      "in the finalizer: whoever is interrupted leaves the list by its own end as well, and nobody hears in what time"
+  },
+  {
+    file: "src/policy/Deadline.ts",
+    line: "left <= millis ? context : Context.add(context, CurrentDeadline, now + millis),",
+    was: "left <= millis",
+    becomes: "left < millis",
+    why: "a deadline of the same time is the same"
+  },
+  {
+    file: "src/policy/Reservation.ts",
+    line: "if (calls === used.calls && tokens === used.tokens) return",
+    was: "calls === used.calls && tokens === used.tokens",
+    becomes: "false",
+    why: "to give back nothing changes nothing"
+  },
+  ...["true", "weight >= 0"].map((becomes) => ({
+    file: "src/policy/SavedCircuit.ts",
+    line: "const weighing = (weight: number, at: number): Evidence.Evidence => we … { weight, at } : Evidence.none",
+    was: "weight > 0",
+    becomes,
+    why: "what weighs nothing weighs nothing, whenever it was"
+  })),
+  {
     file: "src/policy/Verdict.ts",
     line: "} catch {",
     was: "{ return undefined }",

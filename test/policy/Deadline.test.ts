@@ -23,6 +23,13 @@ const ending = <A, E>(call: Effect.Effect<A, E>, after: Duration.Input = "1 hour
   })
 
 describe("Deadline.within", () => {
+  it.effect("that never ends costs no fiber, and what is inside runs where it would have", () =>
+    Effect.gen(function*() {
+      const id = Effect.withFiberSucceed((fiber) => fiber.id)
+      assert.strictEqual(yield* id.pipe(Deadline.within(Infinity)), yield* id)
+      assert.notStrictEqual(yield* id.pipe(Deadline.within(1000)), yield* id)
+    }))
+
   it.effect.prop(
     "ends everyone by the sooner of two deadlines, finalizers included, and leaves no timer behind",
     [Law.int(0, 25), Law.int(0, 25), Crowd.callers(25, 60)],

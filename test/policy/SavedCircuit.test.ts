@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Duration, Effect, Exit, Fiber, Schema } from "effect"
+import { Arbitrary, Clock, Duration, Effect, Exit, Fiber, Schema } from "effect"
 import { CircuitBreaker, InvalidArgument } from "effect-relay"
 import { TestClock } from "effect/testing"
+import * as Circuit from "../../src/machine/Circuit.ts"
+import * as CircuitBreakerOptions from "../../src/policy/CircuitBreakerOptions.ts"
+import * as SavedCircuit from "../../src/policy/SavedCircuit.ts"
 import * as Law from "../Law.ts"
 
 const options: CircuitBreaker.Options = {
@@ -97,6 +100,54 @@ describe("a circuit that was saved", () => {
       assert.strictEqual((yield* breaker.state).suspicion, 4)
       yield* TestClock.adjust("15 seconds")
       assert.strictEqual((yield* breaker.save).openings, 1)
+    }))
+
+  it.effect("has lost nothing where no time has passed, at whatever time that is", () =>
+    Effect.gen(function*() {
+      const breaker = yield* CircuitBreaker.make({ forgetAfter: "10 seconds" })
+      yield* TestClock.adjust("1 hour")
+      yield* breaker.restore({
+        version: 1,
+        key: "default",
+        savedAt: 3_600_000,
+        openings: 0,
+        circuit: { _tag: "Closed", failures: 8, slow: 0, streak: 0 }
+      })
+      assert.strictEqual((yield* breaker.state).suspicion, 8)
+    }))
+
+  it.effect("begins a new epoch, so that no answer from before counts, whether it was closed or open", () =>
+    Effect.gen(function*() {
+      const rules = CircuitBreakerOptions.toRules(yield* CircuitBreakerOptions.decode(undefined))
+      const clock = yield* Clock.Clock
+      const before = Circuit.closed(0, rules, 7)
+      for (
+        const circuit of [
+          { _tag: "Closed", failures: 0, slow: 0, streak: 0 },
+          { _tag: "Open", until: 5, because: "failureRate(0.5)" }
+        ]
+      ) {
+        const saved = { version: 1, key: "db", savedAt: 0, openings: 0, circuit }
+        const restored = SavedCircuit.restore("db", saved, before, clock, rules)
+        assert.deepInclude(restored as object, { _tag: circuit._tag, epoch: 8 })
+      }
+      const refusal = SavedCircuit.restore(
+        "db",
+        {
+          version: 1,
+          key: "db",
+          savedAt: 0,
+          openings: 0,
+          circuit: { _tag: "Closed", failures: 0, slow: 0, streak: 0 }
+        },
+        Circuit.isolate(before, 0),
+        clock,
+        rules
+      )
+      assert.strictEqual(
+        (refusal as InvalidArgument.InvalidArgument).message,
+        "CircuitBreaker.restore: saved.key is \"db\", but that circuit is held open by hand, release it first"
+      )
     }))
 
   it.effect("keeps evidence of slow calls, which only a slow call makes open it", () =>

@@ -76,6 +76,28 @@ describe("a call that is marked idempotent", () => {
       assert.include(yield* hedge.state, { extra: 1, won: 1 })
     }))
 
+  it.effect("counts a copy as the winner only where the answer is its own", () =>
+    Effect.gen(function*() {
+      // the first answers after its copy has begun
+      const first = yield* Hedge.make({ delay: 10 })
+      const { call } = calling(30, 1000)
+      answered(0)(yield* within(first.protect(call).pipe(Idempotent.mark), 30))
+      assert.include(yield* first.state, { extra: 1, won: 0 })
+
+      // a copy that cannot be interrupted answers when nobody asks any more
+      const late = yield* Hedge.make({ delay: 10 })
+      let begun = 0
+      const stubborn = Effect.suspend(() => begun++ === 0 ? Effect.sleep(20) : Effect.uninterruptible(Effect.sleep(50)))
+      yield* within(late.protect(stubborn).pipe(Idempotent.mark), 100)
+      assert.include(yield* late.state, { extra: 1, won: 0 })
+      begun = 0
+      const fiber = yield* Effect.forkChild(late.protect(stubborn).pipe(Idempotent.mark), { startImmediately: true })
+      yield* TestClock.adjust(15)
+      yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* TestClock.adjust(100)
+      assert.include(yield* late.state, { extra: 2, won: 0 })
+    }))
+
   it.effect("waits for the finalizers of the loser", () =>
     Effect.gen(function*() {
       const hedge = yield* Hedge.make({ delay: 10 })
