@@ -96,6 +96,18 @@ const countOf = (value: number): number =>
   Number.isNaN(value) ? 0 : Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(value)))
 
 /**
+ * The tokens of a draft, as whole numbers from zero up.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const tokensOf = ({ tokens }: Pick<Draft, "tokens">): Tokens => {
+  const input = countOf(tokens.input)
+  const output = countOf(tokens.output)
+  return { input, output, total: countOf(tokens.total ?? input + output) }
+}
+
+/**
  * The answer that a draft is, or why it is none. Short is not suspicious, and
  * neither are tool calls, refusals or an empty text that the model spent tokens
  * on; an answer without anything in it is none.
@@ -122,10 +134,9 @@ export const judge = (
     return Result.fail({ reason: "Malformed", detail: "the arguments of a tool call are not JSON" })
   }
 
-  const input = countOf(draft.tokens.input)
-  const output = countOf(draft.tokens.output)
+  const tokens = tokensOf(draft)
   const truncated = cut.has(finishReason)
-  const isExplained = output > 0 || finishReason === "content_filter" || truncated
+  const isExplained = tokens.output > 0 || finishReason === "content_filter" || truncated
   const hasSubstance = text !== "" || toolCalls.length > 0 || (refusal ?? "") !== "" || draft.hasMore
   if (!isExplained && !hasSubstance) return Result.fail({ reason: "Empty", detail: "the message is empty" })
   return Result.succeed({
@@ -135,7 +146,7 @@ export const judge = (
     toolCalls,
     refusal,
     model: draft.model ?? context.model,
-    tokens: { input, output, total: countOf(draft.tokens.total ?? input + output) },
+    tokens,
     body
   })
 }
@@ -146,4 +157,5 @@ export const judge = (
  * @category getters
  * @since 0.1.0
  */
-export const counted = ({ tokens }: ChatAnswer): Tokens | undefined => tokens.total === 0 ? undefined : tokens
+export const counted = ({ tokens }: Pick<ChatAnswer, "tokens">): Tokens | undefined =>
+  tokens.total === 0 ? undefined : tokens

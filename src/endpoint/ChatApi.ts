@@ -233,7 +233,10 @@ export const complete = (
   Effect.withFiber((fiber) =>
     Effect.flatMap(exchange(transport, endpoint, model, body), (outcome) => {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-      if (outcome._tag === "Reply") heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
+      if (outcome._tag === "Reply") {
+        heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
+        heard.usage = () => Classifier.usageIn(outcome, endpoint.dialect)
+      }
       return Effect.fromResult(Classifier.classify(outcome, subjectOf(endpoint, model, now)))
     })
   )

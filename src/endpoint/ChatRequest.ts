@@ -103,6 +103,17 @@ export const estimate = (request: ChatRequest): Estimate => {
 }
 
 /**
+ * How many answers it asks for: its `n`, or 1.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const answers = (request: ChatRequest): number => {
+  const n = request["n"]
+  return Number.isSafeInteger(n) ? Math.max(1, Number(n)) : 1
+}
+
+/**
  * The same in one number, the longest answer included.
  *
  * @category getters

@@ -171,6 +171,7 @@ const converse = Effect.fnUntraced(function*(
   told: GuardedEndpoint.Told
 ): Effect.fn.Return<Streamed, Trouble> {
   const course = new Course.Course(plan, told, yield* Effect.withFiberSucceed(Now.clockOf))
+  told.usage = () => course.transcript.soFar(plan.input)
   let opened: Opened | undefined
   const read = Effect.flatMap(open(transport, endpoint, plan, course, told), (response) => {
     opened = response

@@ -187,6 +187,20 @@ export const failureInEvent = (reply: Reply, json: unknown, subject: Subject): F
     : failureIn(reply, subject)
 }
 
+/**
+ * What a reply to a chat says that it took, whatever else is wrong with it; `undefined` where it does not.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const usageIn = (reply: Reply, dialect: Dialect | undefined): ChatAnswer.Tokens | undefined =>
+  ReplyFailure.safely((): ChatAnswer.Tokens | undefined => {
+    const json = Json.parse(reply.text)
+    if (Result.isFailure(json)) return undefined
+    const draft = (dialect ?? openai).read(json.success)
+    return Result.isSuccess(draft) ? ChatAnswer.counted({ tokens: ChatAnswer.tokensOf(draft.success) }) : undefined
+  }, () => undefined)
+
 // embeddings and their like count as chat completions do
 const countOf = (body: unknown): ChatAnswer.Tokens | undefined => {
   const usage = Json.isRecord(body) ? body["usage"] : undefined

@@ -122,6 +122,7 @@ export const send = Effect.fnUntraced(function*(
     const tokens = Classifier.check(reply, subject, kind)
     return Result.isSuccess(tokens) ? asItCame(received, tokens.success) : yield* Effect.fail(tokens.failure)
   }
+  heard.usage = () => Classifier.usageIn(reply, dialect)
   const answer = Classifier.classify(reply, { ...subject, model: message.model! })
   if (Result.isFailure(answer)) return yield* Effect.fail(answer.failure)
   const replied = asItCame(received, ChatAnswer.counted(answer.success))

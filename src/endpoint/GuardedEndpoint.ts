@@ -154,6 +154,7 @@ export class GuardedEndpoint {
       startedAt: now,
       taken,
       limits: undefined,
+      usage: undefined,
       held: 0,
       firstToken: undefined
     }

@@ -11,6 +11,7 @@
  */
 import type * as Limit from "../machine/Limit.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
+import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as GoDuration from "./GoDuration.ts"
 import * as HttpDate from "./HttpDate.ts"
 import * as RetryAfter from "./RetryAfter.ts"
@@ -37,13 +38,15 @@ export interface Standing {
 }
 
 /**
- * Where the standings of the limits are noted while an answer is read.
+ * Where the standings of the limits are noted while an answer is read, and what it took.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Heard {
   limits: ReadonlyArray<Standing> | undefined
+  /** What it is known to have taken, should it fail all the same. */
+  usage?: (() => ChatAnswer.Tokens | undefined) | undefined
 }
 
 const decimal = /^\d+(?:\.\d+)?$/

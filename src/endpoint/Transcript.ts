@@ -133,4 +133,13 @@ export class Transcript {
       ? estimate(this.#input ?? input, this.characters)
       : { ...counted, isEstimated: false }
   }
+
+  /** Tokens of what came, should no more come; `undefined` if nothing did. */
+  soFar(input: number): ChatAnswer.Tokens | undefined {
+    if (this.characters === 0 && this.#output === undefined) return undefined
+    const reckoned = estimate(this.#input ?? input, this.characters)
+    // what is counted on the way may have been counted long before
+    const output = Math.max(this.#output ?? 0, reckoned.output)
+    return { input: reckoned.input, output, total: reckoned.input + output }
+  }
 }

@@ -22,6 +22,8 @@ export interface Wish {
   /** About how many tokens it sends, and how many it allows for the answer; 0 where nobody knows. */
   readonly input: number
   readonly output: number
+  /** How many answers it asks for. */
+  readonly answers: number
   readonly needs: Capabilities.Needs
 }
 
@@ -31,7 +33,14 @@ export interface Wish {
  * @category constants
  * @since 0.1.0
  */
-export const noWish: Wish = { affinity: undefined, model: undefined, input: 0, output: 0, needs: Capabilities.noNeeds }
+export const noWish: Wish = {
+  affinity: undefined,
+  model: undefined,
+  input: 0,
+  output: 0,
+  answers: 1,
+  needs: Capabilities.noNeeds
+}
 
 /**
  * The affinity among what a caller gave, in this order; a text that is empty is none.
@@ -68,6 +77,7 @@ export const ofChat = (request: ChatRequest.ChatRequest, affinity: unknown, tena
     model: request.model,
     input,
     output,
+    answers: ChatRequest.answers(request),
     needs: Capabilities.neededBy(request, input + output)
   }
 }

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
-import type * as Allowance from "../machine/Allowance.ts"
+import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
+import * as Allowance from "../machine/Allowance.ts"
 import * as Money from "../machine/Money.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Budget from "../policy/Budget.ts"
@@ -57,7 +58,7 @@ export const unboundedAnswer = 4096
 const tokensOf = ({ estimatedTokens, wish }: Size): ChatAnswer.Tokens => {
   // of what is no chat, nobody knows how much is question and how much is answer: all of it at the higher price
   if (wish?.model === undefined) return { input: 0, output: estimatedTokens, total: estimatedTokens }
-  const output = wish.output === 0 ? unboundedAnswer : wish.output
+  const output = (wish.output === 0 ? unboundedAnswer : wish.output) * wish.answers
   return { input: wish.input, output, total: wish.input + output }
 }
 
@@ -91,6 +92,20 @@ export const taken = (
   { prices }: Endpoint.Endpoint,
   held: Allowance.Amount
 ): Allowance.Amount => usage === undefined ? held : amountFor(usage, prices)
+
+/**
+ * What an attempt cost that came to nothing: what is known to have come all the same.
+ *
+ * @category calculations
+ * @since 0.1.0
+ */
+export const wasted = (
+  { usage }: LimitHeaders.Heard,
+  { prices }: Endpoint.Endpoint
+): Allowance.Amount => {
+  const known = usage?.()
+  return known === undefined ? Allowance.nothing : amountFor(known, prices)
+}
 
 /**
  * Why the budgets of a call do not let it go to an endpoint.

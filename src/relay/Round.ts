@@ -13,7 +13,7 @@ import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
-import * as Allowance from "../machine/Allowance.ts"
+import type * as Allowance from "../machine/Allowance.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentAuthority } from "../policy/Authority.ts"
@@ -247,8 +247,9 @@ const attempt = <A, E, R>(
         const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
         const duration = now - admission.startedAt
         if (held !== undefined) {
-          const usage = Exit.isSuccess(exit) ? call.usage(exit.value as A) : undefined
-          const taken = Exit.isSuccess(exit) ? Expense.taken(usage, target.endpoint, held) : Allowance.nothing
+          const taken = Exit.isSuccess(exit)
+            ? Expense.taken(call.usage(exit.value as A), target.endpoint, held)
+            : Expense.wasted(admission, target.endpoint)
           Budget.settleUnsafe(progress.purse!, held, taken)
         }
         target.settle(

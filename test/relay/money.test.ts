@@ -1,6 +1,6 @@
 /** What callers are ready to spend: set aside before an attempt, settled after it, shared by whatever is nested. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Random, Stream } from "effect"
 import { Budget, type ChatRequest, type Endpoint, RelayHttpClient, RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { HttpClient } from "effect/http"
@@ -149,6 +149,28 @@ describe("a budget that calls share", () => {
       })
     }).pipe(one(status(500))))
 
+  it.effect("is charged for a whole answer that was found wanting, by what it counted", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1 })
+      const refused = yield* failure({ budget })
+      assert.deepInclude(refused, { _tag: "InvalidResponse", reason: "Rejected" })
+      assert.deepStrictEqual(yield* budget.state, {
+        spent: { dollars: took, tokens: 15 },
+        held: { dollars: 0, tokens: 0 }
+      })
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [answer("Hello.")], { prices: dear, validate: () => "too polite" })
+    ], { retry: Retry.none }))))
+
+  it.effect("is asked for every answer of a request that wants several", () =>
+    Effect.gen(function*() {
+      const three = { ...question, n: 3 }
+      const refused = yield* failure({ budget: { tokens: 399 } }, three)
+      assert.deepInclude(refused, { _tag: "BudgetExceeded", needed: 400 })
+      yield* chat({ budget: { tokens: 400 } }, three)
+      for (const n of [0, -1, 1.5, "3", null]) yield* chat({ budget: { tokens: 200 } }, { ...question, n })
+    }).pipe(one()))
+
   it.effect("is charged for an answer that counts nothing what was set aside for it", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.make({ dollars: 1 })
@@ -184,6 +206,55 @@ describe("a budget that calls share", () => {
       ["a", "b"].map((id) => make(id, [answer("Hello.", { delay: "5 seconds" })], { prices: dear })),
       { hedge: { delay: "1 second", maxExtraLoad: 1, burst: 10 } }
     ))))
+})
+
+describe("a stream under a budget", () => {
+  const stream = (options: RelayService.StreamOptions) =>
+    Effect.map(Trial.relay, (relay) => relay.stream(question, options))
+  const whole = ScriptedEndpoint.stream(["Hel", "lo."], { inputTokens: 10, outputTokens: 5, between: "1 second" })
+  const sixteen = "sixteen letters."
+  const broken = ScriptedEndpoint.stream([sixteen, sixteen], { end: "reset" })
+
+  it.effect("holds the most it may take while it runs, and is charged what it counted", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1 })
+      const fiber = yield* Trial.start(Stream.runDrain(yield* stream({ budget })))
+      yield* Trial.pass("1500 millis")
+      assert.deepStrictEqual((yield* budget.state).held, { dollars: most, tokens: 200 })
+      yield* Trial.pass("1 second")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(yield* budget.state, {
+        spent: { dollars: took, tokens: 15 },
+        held: { dollars: 0, tokens: 0 }
+      })
+    }).pipe(one(whole)))
+
+  // a hundred tokens of question, and a token for every four letters that came
+  const came = (letters: number) => ({ dollars: (100 + 2 * letters / 4) / 1e6, tokens: 100 + letters / 4 })
+
+  it.effect("that broke off is charged for what came", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1 })
+      const failure = yield* Effect.flip(Stream.runDrain(yield* stream({ budget })))
+      assert.strictEqual(failure._tag, "StreamInterrupted")
+      assert.deepStrictEqual(yield* budget.state, { spent: came(32), held: { dollars: 0, tokens: 0 } })
+    }).pipe(one(broken)))
+
+  it.effect("that was left is charged for what came", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1 })
+      const fiber = yield* Trial.start(Stream.runDrain(yield* stream({ budget })))
+      yield* Trial.pass("1500 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* budget.state, { spent: came(16), held: { dollars: 0, tokens: 0 } })
+    }).pipe(one(ScriptedEndpoint.stream([sixteen, sixteen], { between: "1 second" }))))
+
+  it.effect("of which nothing came is charged nothing", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 1 })
+      yield* Effect.flip(Stream.runDrain(yield* stream({ budget })))
+      assert.deepStrictEqual((yield* budget.state).spent, { dollars: 0, tokens: 0 })
+    }).pipe(one(status(503))))
 })
 
 describe("what runs under a budget", () => {
