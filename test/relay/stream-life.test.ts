@@ -259,7 +259,7 @@ describe("what a stream spends", () => {
       assert.deepStrictEqual([after.held.tokens, after.spent.tokens], [0, 10 + 3])
     }).pipe(Effect.provide(priced(stream(["x", "x", "x"], { between: "1 second" })))))
 
-  it.effect("is nothing where it was left, or broke off", () =>
+  it.effect("is what came where it was left, or broke off: the question, and what was said of the answer", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.make({ tokens: 100 })
       const { fiber } = yield* Hearing.begin({ budget }, request)
@@ -268,7 +268,7 @@ describe("what a stream spends", () => {
       yield* Trial.play("a", stream(["x"], { end: "reset" }))
       Hearing.interruptionOf(yield* Hearing.whole({ budget }, request))
       const { held, spent } = yield* budget.state
-      assert.deepStrictEqual([held.tokens, spent.tokens], [0, 0])
+      assert.deepStrictEqual([held.tokens, spent.tokens], [0, 2 * (1 + 1)])
     }).pipe(Effect.provide(priced(stream(["x", "x", "x"], { between: "1 second" })))))
 
   it.effect("may not be more than there is: then nobody is asked", () =>
