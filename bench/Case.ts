@@ -23,7 +23,10 @@ export const names = [
   "relay chat in memory, 100 endpoints",
   "relay chat in memory, 1000 endpoints",
   "relay chat in memory, 10000 endpoints",
-  "relay chat over loopback"
+  "relay chat over loopback",
+  "relay stream in memory, a chunk",
+  "relay stream over loopback, a chunk",
+  "relay stream over loopback, first token"
 ] as const
 
 export type Name = (typeof names)[number]
@@ -51,13 +54,19 @@ export const operations = {
   promise: "Effect.promise(async () => 1) · async () => 1",
   failure: "the same promise, then a failure · a promise that rejects",
   exchange: "a request to an HTTP client that answers at once, its body read as JSON",
-  loopback: "fetch of a chat from a server in another process, its body read as JSON"
+  loopback: "fetch of a chat from a server in another process, its body read as JSON",
+  chunk: "a chunk of an answer of a thousand or more, from an HTTP client that has it all at once, read as events",
+  loopbackChunk: "a chunk of an answer of a thousand or more, fetched from a server in another process, read as events",
+  firstToken:
+    "fetch of an answer in four chunks from a server in another process, all read as events; p50 and p99 to the first"
 } as const
 
 export interface Case {
   readonly operation: keyof typeof operations
   /** What the operation's own cost may grow by, in nanoseconds, where the design says so. */
   readonly budget?: number
+  /** What the median of single calls may grow by. */
+  readonly budgetAtMedian?: number
   /** What all of it may cost, operation included. */
   readonly budgetInAll?: number
   /** The policies a library has not got, or cannot take off. */
@@ -91,5 +100,8 @@ export const cases: Record<Name, Case> = {
   "relay chat in memory, 100 endpoints": { operation: "exchange", budgetInAll: 10_000 },
   "relay chat in memory, 1000 endpoints": { operation: "exchange", budgetInAll: 10_000 },
   "relay chat in memory, 10000 endpoints": { operation: "exchange", budgetInAll: 10_000 },
-  "relay chat over loopback": { operation: "loopback" }
+  "relay chat over loopback": { operation: "loopback" },
+  "relay stream in memory, a chunk": { operation: "chunk", budget: 20_000 },
+  "relay stream over loopback, a chunk": { operation: "loopbackChunk", budget: 20_000 },
+  "relay stream over loopback, first token": { operation: "firstToken", budgetAtMedian: 1_000_000 }
 }

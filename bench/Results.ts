@@ -17,6 +17,9 @@ export const Row = Schema.Struct({
   /** Of single calls of ours, wall time. */
   p50: Schema.optionalKey(nanos),
   p99: Schema.optionalKey(nanos),
+  /** The same of the bare operation, where its calls are timed as well. */
+  rawP50: Schema.optionalKey(nanos),
+  rawP99: Schema.optionalKey(nanos),
   /** CPU time of the best round, and wall time, by subject. */
   best: Schema.Record(Schema.String, nanos),
   wall: Schema.Record(Schema.String, nanos),

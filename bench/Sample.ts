@@ -33,7 +33,8 @@ const hot = 20_000
 
 /** Runs for so many milliseconds of CPU time, until the code is hot, and says how many calls fill a slice. */
 export const warm = async (loop: Loop, warmup: number, slice: number): Promise<number> => {
-  let calls = 100
+  const { least = 100 } = loop
+  let calls = least
   let made = 0
   let spent = 0
   while (true) {
@@ -42,7 +43,7 @@ export const warm = async (loop: Loop, warmup: number, slice: number): Promise<n
     made += calls
     spent += taken
     if (spent >= warmup && (made >= hot || spent >= 4 * warmup)) {
-      return Math.max(100, Math.round(slice * 1_000_000 / cpu))
+      return Math.max(least, Math.round(slice * 1_000_000 / cpu))
     }
     if (taken < warmup / 4) calls *= 2
   }

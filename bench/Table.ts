@@ -17,14 +17,16 @@ const lay = (head: Line, lines: ReadonlyArray<Line>): string => {
     .join("\n")
 }
 
-const count = (value: number | null | undefined): string =>
+export const count = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : Math.round(value).toLocaleString("en").replaceAll(",", " ")
 
 const verdictOf = (name: Case.Name, row: Results.Row): string => {
-  const { budget, budgetInAll } = Case.cases[name]
-  const [limit, spent] = budget === undefined ? [budgetInAll, row.p50 ?? row.ours] : [budget, row.ours - row.raw]
-  if (limit === undefined) return ""
-  return `${spent <= limit ? "within" : "over"} ${count(limit)}${budget === undefined ? " in all" : " above raw"}`
+  const { budget, budgetAtMedian, budgetInAll } = Case.cases[name]
+  const verdict = (spent: number, limit: number, of: string): string =>
+    `${spent <= limit ? "within" : "over"} ${count(limit)} ${of}`
+  if (budget !== undefined) return verdict(row.ours - row.raw, budget, "above raw")
+  if (budgetAtMedian !== undefined) return verdict(row.p50! - row.rawP50!, budgetAtMedian, "above raw's median")
+  return budgetInAll === undefined ? "" : verdict(row.p50 ?? row.ours, budgetInAll, "in all")
 }
 
 /** Nanoseconds a call. */
@@ -40,8 +42,10 @@ export const ofCases = (cases: Readonly<Record<string, Results.Row>>): string =>
     )
   )
   const spread = names.flatMap((name) => {
-    const { p50, p99 } = cases[name]!
-    return p50 === undefined ? [] : [`${name}: of single calls, wall time: median ${count(p50)}, p99 ${count(p99)}`]
+    const { p50, p99, rawP50, rawP99 } = cases[name]!
+    if (p50 === undefined) return []
+    const raw = rawP50 === undefined ? "" : `; raw ${count(rawP50)} and ${count(rawP99)}`
+    return [`${name}: of single calls, wall time: median ${count(p50)}, p99 ${count(p99)}${raw}`]
   })
   return [lay(["ns a call", ...Case.subjects, "budget"], lines), "", ...spread, ...told].join("\n")
 }

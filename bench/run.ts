@@ -36,16 +36,18 @@ const rowOf = (name: Case.Name, found: ReadonlyMap<Case.Subject, Rounds.Medians>
     return medians === undefined ? null : round(medians.cpu)
   }
   const ours = found.get("ours")!
+  const raw = found.get("raw")!
   return {
-    ours: cpu("ours")!,
+    ours: round(ours.cpu),
     cockatiel: cpu("cockatiel"),
     opossum: cpu("opossum"),
     effect: cpu("effect"),
-    raw: cpu("raw")!,
+    raw: round(raw.cpu),
     rawPromise: cpu("rawPromise"),
     oursPrebuilt: cpu("oursPrebuilt"),
     oursAlone: cpu("oursAlone"),
     ...(ours.p50 === undefined ? {} : { p50: round(ours.p50), p99: round(ours.p99!) }),
+    ...(raw.p50 === undefined ? {} : { rawP50: round(raw.p50), rawP99: round(raw.p99!) }),
     best: Object.fromEntries(Array.from(found, ([subject, { best }]) => [subject, round(best)])),
     wall: Object.fromEntries(Array.from(found, ([subject, { wall }]) => [subject, round(wall)])),
     operation: Case.operations[operation],

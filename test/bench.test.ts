@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Answer from "../bench/Answer.ts"
 import * as Case from "../bench/Case.ts"
+import * as Loop from "../bench/Loop.ts"
 import * as Results from "../bench/Results.ts"
 import * as Subjects from "../bench/Subjects.ts"
 import { root } from "./architecture/Source.ts"
@@ -67,4 +69,35 @@ describe("the benchmarks", () => {
       assert.includeMembers(done, ["raw", "ours"])
     }
   )
+
+  it.each(Case.names.filter((name) => name.startsWith("relay stream")))(
+    "read answers of \"%s\" to their end, through the relay and without it, and time each",
+    async (name) => {
+      for (const subject of ["raw", "ours"] as const) {
+        const loop = await Subjects.loopOf(name, subject)
+        const times = await loop(name.endsWith("a chunk") ? 40 : 3)
+        assert.strictEqual(times!.length, name.endsWith("a chunk") ? 1 : 3)
+        assert.isTrue(times!.every((time) => time > 0))
+      }
+    }
+  )
+
+  it("spread what is asked for over answers of a thousand chunks or more, and forget none", async () => {
+    const asked: Array<number> = []
+    const loop = Loop.ofChunks((chunks, onText) =>
+      Effect.sync(() => {
+        asked.push(chunks)
+        for (let chunk = 0; chunk < chunks; chunk++) onText(Answer.text)
+      })
+    )
+    assert.strictEqual(loop.least, 1000)
+    for (const chunks of [40, 1999, 2501]) await loop(chunks)
+    assert.deepStrictEqual(asked, [40, 1999, 1251, 1250])
+  })
+
+  it("do not take a part of an answer for all of it", async () => {
+    const loop = Loop.ofChunks((_chunks, onText) => Effect.sync(() => onText(Answer.text)))
+    const failure = await loop(2).catch(String)
+    assert.match(String(failure), /5 characters came instead of 10/)
+  })
 })

@@ -1,14 +1,19 @@
 /** Effect's own modules, their state in memory. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Answer from "../Answer.ts"
 import * as Loop from "../Loop.ts"
+import * as Loopback from "../Loopback.ts"
 import * as Operation from "../Operation.ts"
+import * as StreamTransport from "../StreamTransport.ts"
 
 type Policy = <A, E>(self: Effect.Effect<A, E>) => Effect.Effect<A, unknown>
 
@@ -58,6 +63,11 @@ const passing = async (make: Promise<Policy>, operation: () => Effect.Effect<unk
   return Loop.ofEffect(() => policy(operation()))
 }
 
+const streamed = async (): Promise<Loop.Read> => {
+  const client = await Effect.runPromise(Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer))
+  return StreamTransport.readBy(client, await Loopback.serve("StreamProcess.ts"))
+}
+
 const value = () => Operation.value
 
 export const loops: Loop.Loops = {
@@ -81,5 +91,7 @@ export const loops: Loop.Loops = {
   "failure through all five": async () => {
     const policy = await five(Number.MAX_SAFE_INTEGER, 0)
     return Loop.ofFailure(() => policy(Operation.failure()))
-  }
+  },
+  "relay stream over loopback, a chunk": async () => Loop.ofChunks(await streamed()),
+  "relay stream over loopback, first token": async () => Loop.ofFirstChunks(await streamed(), Answer.short)
 }

@@ -2,6 +2,7 @@
 import { Bulkhead, CircuitBreaker, RateLimiter, Retry, Timeout } from "effect-relay"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Answer from "../Answer.ts"
 import * as Loop from "../Loop.ts"
 import * as Operation from "../Operation.ts"
 import * as Relay from "../Relay.ts"
@@ -98,7 +99,11 @@ export const protect: Loop.Loops = {
   "relay chat in memory, 100 endpoints": () => Relay.chatInMemory(100),
   "relay chat in memory, 1000 endpoints": () => Relay.chatInMemory(1000),
   "relay chat in memory, 10000 endpoints": () => Relay.chatInMemory(10_000),
-  "relay chat over loopback": Relay.chatOverLoopback
+  "relay chat over loopback": Relay.chatOverLoopback,
+  "relay stream in memory, a chunk": async () => Loop.ofChunks(await Relay.streamInMemory()),
+  "relay stream over loopback, a chunk": async () => Loop.ofChunks(await Relay.streamOverLoopback()),
+  "relay stream over loopback, first token": async () =>
+    Loop.ofFirstChunks(await Relay.streamOverLoopback(), Answer.short)
 }
 
 /** The guarded effect is built once and run at each call. */

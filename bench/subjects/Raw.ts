@@ -1,8 +1,10 @@
 /** The operations without any policy: as effects in a running fiber, and as awaited promises. */
 import * as Effect from "effect/Effect"
+import * as Answer from "../Answer.ts"
 import * as Loop from "../Loop.ts"
 import * as Loopback from "../Loopback.ts"
 import * as Operation from "../Operation.ts"
+import * as StreamTransport from "../StreamTransport.ts"
 import * as Transport from "../Transport.ts"
 
 const value = () => Loop.ofEffect(() => Operation.value)
@@ -12,6 +14,11 @@ const rejection = () => {
 }
 
 const exchange = () => Loop.timed(Transport.exchange)
+
+const streamed = async (): Promise<Loop.Read> => {
+  const read = await Loopback.startStream()
+  return (chunks, onText) => Effect.promise(() => read(chunks, onText))
+}
 
 export const effects: Loop.Loops = {
   "raw effect": value,
@@ -38,7 +45,10 @@ export const effects: Loop.Loops = {
   "relay chat over loopback": async () => {
     const ask = await Loopback.start()
     return Loop.timed(() => Effect.promise(ask))
-  }
+  },
+  "relay stream in memory, a chunk": () => Loop.ofChunks(StreamTransport.read),
+  "relay stream over loopback, a chunk": async () => Loop.ofChunks(await streamed()),
+  "relay stream over loopback, first token": async () => Loop.ofFirstChunks(await streamed(), Answer.short)
 }
 
 const answer = () => Loop.ofPromise(Operation.answer)
