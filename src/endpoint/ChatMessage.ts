@@ -47,6 +47,8 @@ export class ChatMessage {
   writtenFor(endpoint: Endpoint.Endpoint): Written {
     const { dialect } = endpoint
     const model = this.modelOf(endpoint)
+    // nobody wrote it to know, and kept it would be there as long as the answer takes
+    if (Message.saysAll(dialect)) return Message.write(dialect, this.#body, model)
     if (this.#latest?.dialect !== dialect || this.#latest.model !== model) {
       this.#latest = { dialect, model, written: Message.write(dialect, this.#body, model) }
     }

@@ -2,7 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Result, Stream } from "effect"
 import { Budget, type ChatRequest, Dialect, type Endpoint, Failure, RelayService, Retry } from "effect-relay"
+import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Api from "./Api.ts"
+import * as Hearing from "./Hearing.ts"
+import * as Trial from "./Trial.ts"
 
 const once = { retry: Retry.none }
 
@@ -146,5 +149,34 @@ describe("a dialect that writes requests anew", () => {
       c: api({ dialect }),
       d: api()
     }, once)))
+  })
+
+  it.effect("writes once where a stream goes on, the text so far included", () => {
+    const { dialect, writes } = counting()
+    return Effect.gen(function*() {
+      Hearing.finishOf(yield* Hearing.whole({ afterCommit: "continue" }))
+      assert.strictEqual(writes(), 1)
+      const [{ body }] = yield* Trial.received("b")
+      assert.deepInclude((body["messages"] as ReadonlyArray<unknown>).at(-1), { content: "Bern" })
+    }).pipe(Effect.provide(Trial.over([
+      ScriptedEndpoint.make("a", [ScriptedEndpoint.stream(["Bern"], { end: "reset" })]),
+      ScriptedEndpoint.make("b", [ScriptedEndpoint.stream(["."])], { tier: 1, dialect, prefill: true })
+    ], once)))
+  })
+
+  it.effect("is passed by where a stream goes on with what it cannot say", () => {
+    const { dialect } = counting()
+    return Effect.gen(function*() {
+      const { meta } = Hearing.finishOf(yield* Hearing.whole({ afterCommit: "continue" }, spoken))
+      assert.deepStrictEqual(meta.attempts.map(({ endpoint, sent }) => [endpoint, sent]), [
+        ["a", true],
+        ["b", false],
+        ["c", true]
+      ])
+    }).pipe(Effect.provide(Trial.over([
+      ScriptedEndpoint.make("a", [ScriptedEndpoint.stream(["Bern"], { end: "reset" })]),
+      ScriptedEndpoint.make("b", [ScriptedEndpoint.stream(["."])], { tier: 1, dialect, prefill: true }),
+      ScriptedEndpoint.make("c", [ScriptedEndpoint.stream(["."])], { tier: 2, prefill: true })
+    ], { ...once, maxAttempts: 2 })))
   })
 })
