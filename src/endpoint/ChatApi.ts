@@ -20,9 +20,9 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type * as ChatAnswer from "./ChatAnswer.ts"
-import type * as ChatRequest from "./ChatRequest.ts"
+import type * as ChatMessage from "./ChatMessage.ts"
 import * as Classifier from "./Classifier.ts"
-import * as Message from "./dialect/Message.ts"
+import type * as Message from "./dialect/Message.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fault from "./Fault.ts"
@@ -217,7 +217,7 @@ export interface Transport {
 }
 
 /**
- * Asks the endpoint for a completion by `model`, its own name for the model, and
+ * Sends the endpoint what was written for it, asking for a completion by `model`, its own name for the model, and
  * notes what it hears of the endpoint's limits.
  *
  * @category calls
@@ -227,11 +227,11 @@ export const complete = (
   transport: Transport,
   endpoint: Endpoint.Endpoint,
   model: string,
-  body: ChatRequest.Body,
+  written: ChatMessage.Written,
   heard: LimitHeaders.Heard
 ): Effect.Effect<ChatAnswer.ChatAnswer, Failure.Answered> =>
   Effect.withFiber((fiber) =>
-    Effect.flatMap(exchange(transport, endpoint, model, body), (outcome) => {
+    Effect.flatMap(exchange(transport, endpoint, written), (outcome) => {
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       if (outcome._tag === "Reply") {
         heard.limits = LimitHeaders.fromHeaders(outcome.headers, now)
@@ -244,12 +244,10 @@ export const complete = (
 const exchange = (
   { client, maxResponseBytes }: Transport,
   endpoint: Endpoint.Endpoint,
-  model: string,
-  body: ChatRequest.Body
+  written: ChatMessage.Written
 ): Effect.Effect<Classifier.Outcome> => {
-  const message = Message.write(endpoint.dialect, body, model)
-  if (Result.isFailure(message)) return Effect.succeed({ _tag: "Unsayable", what: message.failure })
-  return Effect.matchEffect(dispatch(client, endpoint, requestOf(endpoint, message.success)), {
+  if (Result.isFailure(written)) return Effect.succeed({ _tag: "Unsayable", what: written.failure })
+  return Effect.matchEffect(dispatch(client, endpoint, requestOf(endpoint, written.success)), {
     onFailure: (error) => Effect.succeed(unreachable(error)),
     onSuccess: (response) => read(response, maxResponseBytes)
   })

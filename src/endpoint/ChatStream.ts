@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Now from "../policy/Now.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as ChatApi from "./ChatApi.ts"
-import type * as ChatRequest from "./ChatRequest.ts"
+import type * as ChatMessage from "./ChatMessage.ts"
 import * as Classifier from "./Classifier.ts"
 import * as Course from "./Course.ts"
 import type { Streaming } from "./dialect/Definition.ts"
@@ -39,7 +39,7 @@ import type * as WireHeaders from "./WireHeaders.ts"
  * @since 0.1.0
  */
 export interface Plan extends Course.Terms {
-  readonly body: ChatRequest.Body
+  readonly written: ChatMessage.Written
   /** Sent beside the endpoint's own. */
   readonly headers: WireHeaders.WireHeaders
   /** Tokens that the request is reckoned to have. */
@@ -64,10 +64,9 @@ const isFault = (trouble: Trouble): trouble is Fault.Fault => !("attempts" in tr
 const post = (
   { client }: ChatApi.Transport,
   endpoint: Endpoint.Endpoint,
-  { body, headers, model }: Plan,
+  { headers, written }: Plan,
   streaming: Streaming | undefined
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, Fault.Fault> => {
-  const written = Message.write(endpoint.dialect, body, model)
   if (Result.isFailure(written)) return Effect.fail({ _tag: "Unsayable", what: written.failure })
   const message = Message.withFields(written.success, streaming?.fields ?? {})
   const request = HttpClientRequest.post(`${endpoint.baseUrl}${message.path}`, { headers }).pipe(

@@ -266,6 +266,7 @@ export class GuardedEndpoint {
     const { cost, isTimed = true } = admission.demand
     switch (ending._tag) {
       case "Interrupted":
+      case "Died":
         this.limiter.refundUnsafe(cost, admission.startedAt)
         return "Ignored"
       case "Answered": {

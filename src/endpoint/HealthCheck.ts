@@ -22,6 +22,7 @@ import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as ChatApi from "./ChatApi.ts"
 import * as ChatRequest from "./ChatRequest.ts"
+import * as Message from "./dialect/Message.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as Failure from "./Failure.ts"
 import type * as GuardedEndpoint from "./GuardedEndpoint.ts"
@@ -136,7 +137,8 @@ export const complete = Effect.fnUntraced(function*(
       if (!("ticket" in verdict)) return Effect.undefined
       admission = verdict
       const wireModel = Endpoint.wireModel(endpoint, model) ?? model
-      return ChatApi.complete(transport, endpoint, wireModel, ChatRequest.write(request), verdict).pipe(
+      const written = Message.write(endpoint.dialect, ChatRequest.write(request), wireModel)
+      return ChatApi.complete(transport, endpoint, wireModel, written, verdict).pipe(
         Effect.as(undefined),
         Effect.timeoutOrElse({
           duration: timeout,

@@ -131,7 +131,7 @@ export class Standing {
     ModelPauses.answered(trouble.models, model, startedAt)
   }
 
-  /** Keeps what a failure says where it is true. */
+  /** Keeps what a failure says where it is true. What a relay below says of an endpoint of its own is none of ours. */
   failed(failure: unknown, { demand: { model }, startedAt }: Call, now: number): void {
     if (Verdict.tagOf(failure) === undefined) return
     // what the service itself says will pass is no verdict to keep
@@ -139,12 +139,15 @@ export class Standing {
     if (failure instanceof RateLimited) {
       this.#limited(failure, model, startedAt, now)
     } else if (failure instanceof Failure.QuotaExceeded) {
+      if (!this.#isOurAccount(failure)) return
       Account.exhausted(this.account, startedAt, now + (Verdict.hintOf(failure) ?? recheck), now)
     } else if (failure instanceof Failure.Unauthorized) {
+      if (failure.endpoint !== this.#endpoint.id) return
       // 401: nobody knows the key; 403: somebody does, but it may not do this here
       if (failure.status !== 403) Key.refused(this.#key ??= Key.make(), startedAt, now + recheck, now)
       else TrialGate.refused(this.#troubled().access, startedAt, now + recheck, now)
-    } else if (failure instanceof Failure.ModelNotFound && startedAt >= this.#troubled().clearedAt) {
+    } else if (failure instanceof Failure.ModelNotFound) {
+      if (failure.endpoint !== this.#endpoint.id || startedAt < this.#troubled().clearedAt) return
       ModelPauses.notFound(this.#troubled().models, model, now)
     }
   }
@@ -193,6 +196,12 @@ export class Standing {
   #pausedUntil(now: number): number | undefined {
     const until = Math.max(this.account.trouble?.pause?.until ?? 0, this.#trouble?.pause?.until ?? 0)
     return now < until ? until : undefined
+  }
+
+  // who names no account names the endpoint, which has one
+  #isOurAccount({ account, endpoint }: Failure.QuotaExceeded): boolean {
+    const { account: ours, id } = this.#endpoint
+    return account === ours || (account === id && endpoint === id)
   }
 
   // the longest of the pauses in force

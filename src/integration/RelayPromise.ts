@@ -222,7 +222,8 @@ const over = (
     execute: (operation, options) =>
       call(options, (rest) =>
         relay.execute(
-          (endpoint) =>
+          // what is no function is the relay's to refuse
+          typeof operation !== "function" ? operation : (endpoint) =>
             // who gives back a plain value has kept a promise
             Effect.tryPromise({
               try: async (signal) => operation(endpoint, signal),

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as ChatApi from "../endpoint/ChatApi.ts"
+import * as ChatMessage from "../endpoint/ChatMessage.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
-import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import type * as Allowance from "../machine/Allowance.ts"
 import * as Arguments from "../policy/Arguments.ts"
@@ -155,13 +155,15 @@ export const make = (
   const ask = ({ allowance, body, mayHedge, model, wish }: Written, deadline: number | undefined) => {
     const lack = Lack.find(relay.registry, model, wish.needs)
     if (lack !== undefined) return Effect.fail(lack)
+    const message = new ChatMessage.ChatMessage(body, model)
     return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
       model,
       allowance,
       estimatedTokens: wish.needs.tokens,
       wish,
+      refusal: (endpoint) => message.refusal(endpoint),
       operation: (endpoint, heard) =>
-        ChatApi.complete(transport, endpoint, Endpoint.wireModel(endpoint, model) ?? model, body, heard),
+        ChatApi.complete(transport, endpoint, message.modelOf(endpoint), message.writtenFor(endpoint), heard),
       usage: ChatAnswer.counted,
       verdict: Verdict.of,
       deadline,

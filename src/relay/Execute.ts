@@ -50,7 +50,9 @@ const rules: Arguments.Rules<Options<never>> = {
 }
 
 /**
- * Runs an operation with whichever endpoint is chosen.
+ * Runs an operation with whichever endpoint is chosen. One that throws, dies or
+ * gives back no effect has a bug: the call ends in that defect, and no endpoint
+ * is blamed.
  *
  * @category models
  * @since 0.1.0
@@ -60,10 +62,13 @@ export type Execute = <A, E, R>(
   options?: Options<E>
 ) => Effect.Effect<Progress.Answered<A>, E | RelayError.ExecuteError, R>
 
-/** The deadline and the budget of an operation whose options are sound. */
-const read = (options: Options<never> | undefined) =>
+const noOperation = (value: unknown) =>
+  CallOptions.rejected({ argument: "operation", value: Arguments.show(value), rule: Arguments.fn.rule })
+
+/** The deadline and the budget of an operation that can run, and whose options are sound. */
+const read = (operation: unknown, options: Options<never> | undefined) =>
   Effect.suspend(() => {
-    const refusal = CallOptions.refusal(options, rules)
+    const refusal = typeof operation === "function" ? CallOptions.refusal(options, rules) : noOperation(operation)
     return refusal === undefined
       ? Effect.zip(Deadline.decode(options?.deadline), Expense.decode(options?.budget))
       : Effect.fail(refusal)
@@ -79,7 +84,7 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
  */
 export const make = (relay: Progress.Relay): Execute => (operation, options) =>
   Effect.flatMap(
-    Effect.tapError(read(options), relay.events.tellFailure),
+    Effect.tapError(read(operation, options), relay.events.tellFailure),
     ([deadline, allowance]) =>
       Call.run(relay, {
         model: undefined,
@@ -87,6 +92,7 @@ export const make = (relay: Progress.Relay): Execute => (operation, options) =>
         estimatedTokens: 0,
         wish: Choice.withAffinity(options?.affinity),
         operation,
+        isCallersCode: true,
         usage: () => undefined,
         verdict: (failure) => options?.isCallersFault?.(failure as never) === true ? callersFault : Verdict.of(failure),
         deadline,

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as ChatMessage from "../endpoint/ChatMessage.ts"
 import type * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
@@ -69,31 +70,37 @@ const survey = (
   relay: Progress.Relay,
   model: string,
   wish: Choice.Wish,
+  message: ChatMessage.ChatMessage | undefined,
   purse: Budget.Purse | undefined,
   now: number
 ): Prospect.Found => {
   const size = { estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
-  const targets = Candidates.of(relay, model, wish).flat()
-  const refusals = new Map(
-    targets.map((target) => [
-      target,
-      (purse && Expense.refusal(purse, size, target.endpoint)) ?? target.refusal(demand, now)
-    ])
-  )
-  return { refusals, chosen: [], strategy: relay.strategy, wish }
+  const unfit: Array<readonly [GuardedEndpoint.GuardedEndpoint, Failure.RequestRejected]> = []
+  const refusals: Array<readonly [GuardedEndpoint.GuardedEndpoint, Prospect.Refusal | undefined]> = []
+  for (const target of Candidates.of(relay, model, wish).flat()) {
+    const unsayable = message?.refusal(target.endpoint)
+    if (unsayable !== undefined) {
+      unfit.push([target, unsayable])
+      continue
+    }
+    const tooDear = purse && Expense.refusal(purse, size, target.endpoint)
+    refusals.push([target, tooDear ?? target.refusal(demand, now)])
+  }
+  return { unfit: new Map(unfit), refusals: new Map(refusals), chosen: [], strategy: relay.strategy, wish }
 }
 
 /** Those that the call may go to. */
 const choose = (
   relay: Progress.Relay,
   model: string,
-  { refusals, wish }: Prospect.Found,
+  { refusals, unfit, wish }: Prospect.Found,
   now: number
 ): Prospect.Found["chosen"] => {
   const tiers = Candidates.of(relay, model, wish)
   const chosen = new Set<GuardedEndpoint.GuardedEndpoint>()
-  const canTake = (target: GuardedEndpoint.GuardedEndpoint) => refusals.get(target) === undefined ? target : undefined
+  const canTake = (target: GuardedEndpoint.GuardedEndpoint) =>
+    unfit.has(target) || refusals.get(target) !== undefined ? undefined : target
   const samples = Math.min(mostSamples, Math.max(fewestSamples, 4 * refusals.size))
   for (let sample = 0; sample < samples; sample++) {
     const random = chance(sample, samples)
@@ -115,7 +122,7 @@ const failed = (failure: RelayError.RelayError): RelayExplanation.Outcome => {
 const ifNobody = Effect.fnUntraced(function*(
   relay: Progress.Relay,
   model: string,
-  { chosen, refusals, wish }: Prospect.Found,
+  { chosen, refusals, unfit, wish }: Prospect.Found,
   left: number,
   now: number
 ) {
@@ -140,7 +147,9 @@ const ifNobody = Effect.fnUntraced(function*(
       })
   )
   if (!Arr.isArrayNonEmpty(failures)) {
-    return failed(Lack.find(relay.registry, model, wish.needs) ?? Call.nobodyToAsk(relay, model, Attempt.none))
+    const [cannotSay] = unfit.values()
+    const why = Lack.find(relay.registry, model, wish.needs) ?? cannotSay
+    return failed(why ?? Call.nobodyToAsk(relay, model, Attempt.none))
   }
   const { again, failure, soonest } = RelayError.summarize<Failure.Failure | BudgetExceeded>(failures, Attempt.none)
   const usable = Array.from(refusals.values()).filter((refusal) => refusal === undefined).length
@@ -179,10 +188,11 @@ const explain = Effect.fnUntraced(function*(
   })
 
   return yield* Effect.gen(function*() {
-    const { allowance, wish } = yield* Chat.read(request, options)
+    const { allowance, body, wish } = yield* Chat.read(request, options)
     const purse = yield* Effect.withFiberSucceed(Budget.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const surveyed = survey(relay, model, wish, allowance === undefined ? purse : Budget.inside(purse, allowance), now)
+    const spending = allowance === undefined ? purse : Budget.inside(purse, allowance)
+    const surveyed = survey(relay, model, wish, new ChatMessage.ChatMessage(body, model), spending, now)
     const chosen = Result.try(() => choose(relay, model, surveyed, now))
     if (Result.isFailure(chosen)) {
       return nowhere(surveyed, { _tag: "Fail", failure: "Defect" }, describe(chosen.failure))
@@ -198,7 +208,7 @@ const explain = Effect.fnUntraced(function*(
   }).pipe(Effect.catch((failure) =>
     Effect.succeed(
       nowhere(
-        survey(relay, model, Choice.noWish, undefined, now),
+        survey(relay, model, Choice.noWish, undefined, undefined, now),
         failed(failure),
         "the call fails before anybody is asked"
       )

@@ -75,6 +75,8 @@ export interface Call<A, E, R> {
     told: GuardedEndpoint.Told,
     lead: () => boolean
   ) => Effect.Effect<A, E, R>
+  /** Whether the operation is the caller's own code: a defect of it is nobody's failure. Default: false. */
+  readonly isCallersCode?: boolean | undefined
   /** Whether its answers come bit by bit: then attempts end by rules of their own, and the first token wins a race. */
   readonly isStream?: boolean | undefined
   /** What the answer says that it took. */

@@ -13,7 +13,13 @@ import * as Words from "../policy/Words.ts"
 import type * as Choice from "./Choice.ts"
 import type * as RelayExplanation from "./RelayExplanation.ts"
 
-type Refusal = Failure.Failure | BudgetExceeded
+/**
+ * Why an endpoint would refuse a call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Refusal = Failure.Failure | BudgetExceeded
 
 type About = Omit<RelayExplanation.Candidate, "endpoint" | "tier">
 
@@ -24,7 +30,9 @@ type About = Omit<RelayExplanation.Candidate, "endpoint" | "tier">
  * @since 0.1.0
  */
 export interface Found {
-  /** Why it would refuse, and `undefined` where it would not. */
+  /** Who serves the model and cannot be asked this, and why. */
+  readonly unfit: ReadonlyMap<GuardedEndpoint, Failure.RequestRejected>
+  /** Why any other would refuse, and `undefined` where it would not. */
   readonly refusals: ReadonlyMap<GuardedEndpoint, Refusal | undefined>
   /** Those that the call may go to. */
   readonly chosen: ReadonlyArray<GuardedEndpoint>
@@ -91,15 +99,18 @@ const lacking = ({ lacks, window }: Capabilities.Offer, { bits, tokens }: Capabi
     ? `it says that it does not take ${either.format(Capabilities.words(lacks & bits))}`
     : `the request takes about ${tokens} tokens, and it has room for ${window}`
 
-const unsuited = ({ endpoint }: GuardedEndpoint, model: string, { needs }: Choice.Wish): About => ({
+const unsuited = (target: GuardedEndpoint, model: string, { unfit, wish }: Found): About => ({
   standing: "Unsuited",
-  because: endpoint.baseUrl === undefined
+  because: unfit.get(target)?.detail ?? unserved(target, model, wish),
+  changes: "when somebody replaces the endpoint"
+})
+
+const unserved = ({ endpoint }: GuardedEndpoint, model: string, { needs }: Choice.Wish): string =>
+  endpoint.baseUrl === undefined
     ? "it has no baseUrl, and serves operations only"
     : Endpoint.wireModel(endpoint, model) === undefined
     ? `it does not serve "${model}"`
-    : lacking(Capabilities.offerOf(endpoint.capabilities, model), needs),
-  changes: "when somebody replaces the endpoint"
-})
+    : lacking(Capabilities.offerOf(endpoint.capabilities, model), needs)
 
 const degraded = (target: GuardedEndpoint, now: number): About => {
   const { peer } = target.fitness
@@ -181,7 +192,7 @@ export const of = (
         changes: "when somebody replaces the endpoint"
       }
     }
-    if (!found.refusals.has(target)) return unsuited(target, model, found.wish)
+    if (!found.refusals.has(target)) return unsuited(target, model, found)
     const refusal = found.refusals.get(target)
     if (refusal !== undefined) return refused(refusal)
     return found.chosen.includes(target) ? chosenOf(target, found, now) : passedOver(target, found, now)

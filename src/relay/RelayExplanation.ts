@@ -14,7 +14,8 @@ import * as Words from "../policy/Words.ts"
  * - `LaterTier`: asked when nobody of an earlier tier is left
  * - `Degraded`: asked when nobody else is left
  * - `Refused`: one of its policies, or what is known of it, would refuse the call
- * - `Unsuited`: it does not serve the model, or says that it cannot do what the request needs
+ * - `Unsuited`: it does not serve the model, says that it cannot do what the request needs, or has a dialect that cannot
+ *   say it
  * - `Draining`: on its way out
  *
  * @category models

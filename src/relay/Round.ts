@@ -184,6 +184,7 @@ const conclude = <A, E, R>(
   }
   if (Cause.hasInterrupts(exit.cause)) return { _tag: "Interrupted" }
   const defect = Cause.squash(exit.cause)
+  if (call.isCallersCode === true) return { _tag: "Died", defect }
   return { _tag: "Failed", failure: defect, verdict: Verdict.of(defect) }
 }
 
@@ -282,6 +283,8 @@ const outcomeOf = (ending: Ending.Ending): string => {
       return "Success"
     case "Interrupted":
       return "Interrupted"
+    case "Died":
+      return RelayError.tagOf(ending.defect)
     case "Failed":
       return RelayError.tagOf(ending.failure)
   }

@@ -13,9 +13,10 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as ChatApi from "../endpoint/ChatApi.ts"
+import * as ChatMessage from "../endpoint/ChatMessage.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as ChatStream from "../endpoint/ChatStream.ts"
-import * as Endpoint from "../endpoint/Endpoint.ts"
+import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import * as HttpHeader from "../endpoint/HttpHeader.ts"
@@ -132,12 +133,22 @@ const callOf = (
   delivery: Delivery
 ): Progress.Call<ChatStream.Streamed, Failure.Answered | BudgetExceeded, never> => {
   const { body, model, wish } = written
+  const message = new ChatMessage.ChatMessage(body, model)
+  let begun:
+    | { readonly before: string; readonly prefill: unknown; readonly message: ChatMessage.ChatMessage }
+    | undefined
   // what was said so far goes along as the beginning of the answer
-  const bodyFor = ({ dialect }: Endpoint.Endpoint): ChatRequest.Body => {
-    if (!delivery.isContinuing) return body
-    const request: ChatRequest.ChatRequest = JSON.parse(body(model))
-    const begun = { role: "assistant", content: delivery.before, ...dialect.stream?.prefill }
-    return ChatRequest.write({ ...request, messages: [...request.messages, begun] })
+  const messageFor = ({ dialect }: Endpoint.Endpoint): ChatMessage.ChatMessage => {
+    if (!delivery.isContinuing) return message
+    const { before } = delivery
+    const prefill = dialect.stream?.prefill
+    if (begun?.before !== before || begun.prefill !== prefill) {
+      const request: ChatRequest.ChatRequest = JSON.parse(body(model))
+      const messages = [...request.messages, { role: "assistant", content: before, ...prefill }]
+      const more = ChatRequest.write({ ...request, messages })
+      begun = { before, prefill, message: new ChatMessage.ChatMessage(more, model) }
+    }
+    return begun.message
   }
   const verdict = (failure: Failure.Answered | BudgetExceeded): Verdict.Verdict => {
     const usual = Verdict.of(failure)
@@ -154,13 +165,14 @@ const callOf = (
     refusal: (endpoint) =>
       delivery.isContinuing && !endpoint.prefill
         ? Fault.unsayable(endpoint.id, "the beginning of an answer")
-        : undefined,
+        : messageFor(endpoint).refusal(endpoint),
     operation: (endpoint, told, lead) =>
       Effect.suspend(() => {
         const voice = delivery.begin(endpoint.id, lead)
+        const message = messageFor(endpoint)
         return ChatStream.run(transport, endpoint, {
-          model: Endpoint.wireModel(endpoint, model) ?? model,
-          body: bodyFor(endpoint),
+          model: message.modelOf(endpoint),
+          written: message.writtenFor(endpoint),
           headers: WireMessage.withoutKey(headers, endpoint.dialect),
           rule: StreamOptions.ruleFor(settings, endpoint, relay.attemptTimeout),
           before: delivery.before,

@@ -146,6 +146,20 @@ describe("a relay by promises", () => {
       assert.strictEqual(runs, 2)
     }))
 
+  it.live("refuses an operation that is no function", () =>
+    Effect.gen(function*() {
+      const relay = yield* over([make("a", [answer("")])])
+      for (const operation of [undefined, Promise.resolve("")]) {
+        const reason = yield* rejectionOf(() => relay.execute(operation as never))
+        assert.instanceOf(reason, Failure.RequestRejected)
+        assert.strictEqual(
+          reason.detail,
+          `operation is ${operation === undefined ? "undefined" : "object"}, but it has to be a function`
+        )
+      }
+      assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+    }))
+
   it.live("ends a chat when its signal aborts, and nobody is blamed", () =>
     Effect.gen(function*() {
       const silent = yield* Server.http(() => {})

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Data, Duration, Effect, Exit, Fiber } from "effect"
-import { CircuitBreaker, type Endpoint, RateLimiter, RelayError, type RelayService, Retry } from "effect-relay"
+import { CircuitBreaker, type Endpoint, Failure, RateLimiter, RelayError, RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
+import { HttpClient } from "effect/http"
 import * as Trial from "./Trial.ts"
 
 const { answer, make } = ScriptedEndpoint
@@ -141,7 +142,7 @@ describe("execute", () => {
       assert.strictEqual((yield* execute(({ id }) => Effect.succeed(id), { idempotent: false })).value, "b")
     }).pipe(Effect.provide(Trial.over(two))))
 
-  it.effect("a defect goes straight to the caller, is the endpoint's failure, and keeps no permit", () =>
+  it.effect("a defect goes straight to the caller, and keeps no permit", () =>
     Effect.gen(function*() {
       let runs = 0
       const exit = yield* Effect.exit(execute(() =>
@@ -152,17 +153,107 @@ describe("execute", () => {
       ))
       assert.isTrue(Exit.hasDies(exit))
       assert.strictEqual(runs, 1)
-      const { bulkhead, circuit, inFlight } = yield* Trial.status("a")
-      assert.deepStrictEqual([inFlight, bulkhead.running, circuit.suspicion], [0, 0, 1])
+      const { bulkhead, inFlight } = yield* Trial.status("a")
+      assert.deepStrictEqual([inFlight, bulkhead.running], [0, 0])
     }).pipe(Effect.provide(Trial.over(two))))
 
-  it.effect("an operation that throws instead of returning an effect is a defect as well", () =>
+  const bug = new Error("a bug")
+  const bugs: ReadonlyArray<readonly [string, () => unknown]> = [
+    ["dies", () => Effect.die(bug)],
+    ["dies of a failure of this library", () =>
+      Effect.die(
+        new Failure.QuotaExceeded({ endpoint: "a", account: "a", retryAfter: Duration.hours(1), attempts: [] })
+      )],
+    ["throws", () => {
+      throw bug
+    }],
+    ["throws late", () =>
+      Effect.delay(
+        Effect.sync(() => {
+          throw bug
+        }),
+        "1 second"
+      )],
+    ["gives back nothing", () => undefined],
+    ["gives back a number", () => 42],
+    ["gives back a promise", () => Promise.resolve("not an effect")]
+  ]
+  it.effect.each(bugs)(
+    "an operation that %s is a bug of the caller's, and hurts nobody however often",
+    ([, operation]) =>
+      Effect.gen(function*() {
+        const before = (yield* Trial.status("a")).limiter
+        for (let call = 0; call < 40; call++) {
+          const exit = yield* Trial.whatever(Effect.exit(execute(operation as () => Effect.Effect<string>)))
+          assert.isTrue(Exit.hasDies(exit))
+        }
+        for (const id of ["a", "b"]) {
+          const { bulkhead, circuit, failed, inFlight, state } = yield* Trial.status(id)
+          assert.deepStrictEqual([state, failed, inFlight, bulkhead.running], ["Healthy", 0, 0, 0])
+          assert.deepInclude(circuit, { state: "Closed", suspicion: 0, openings: 0 })
+        }
+        assert.deepStrictEqual((yield* Trial.status("a")).limiter.limits, before.limits)
+      }).pipe(Effect.provide(Trial.over([
+        make("a", [never], { limits: { requestsPerMinute: 1000 } }),
+        make("b", [never], { tier: 1 })
+      ])))
+  )
+
+  it.effect("a bug in an operation gives back the probe that it ran as", () =>
     Effect.gen(function*() {
-      const exit = yield* Effect.exit(execute((): Effect.Effect<string> => {
-        throw new Error("a bug")
-      }))
-      assert.isTrue(Exit.hasDies(exit))
-      assert.strictEqual((yield* Trial.status("a")).inFlight, 0)
+      yield* Effect.flip(execute(() => Effect.fail("down"), { idempotent: false }))
+      assert.strictEqual((yield* Trial.status("a")).circuit.state, "Open")
+      yield* Trial.pass("1 minute")
+      for (let call = 0; call < 5; call++) {
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(execute(() => Effect.die("bug")))))
+      }
+      const { circuit } = yield* Trial.status("a")
+      assert.deepInclude(circuit, { state: "HalfOpen", openings: 1 })
+      assert.strictEqual((yield* execute(({ id }) => Effect.succeed(id))).value, "a")
+    }).pipe(Effect.provide(Trial.over([make("a", [never])], {
+      ...once,
+      circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1), openFor: "30 seconds", halfOpenProbes: 1 }
+    }))))
+
+  it.effect("a bug in an operation stands in the trail of nobody's failure", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      yield* Effect.exit(execute(() => Effect.die(bug)))
+      const ended = heard.flatMap((event) => event._tag === "AttemptEnded" ? [event.attempt] : [])
+      assert.deepStrictEqual(ended.map(({ endpoint, outcome, sent }) => [endpoint, outcome, sent]), [[
+        "a",
+        "Error",
+        true
+      ]])
+      assert.notProperty(yield* Trial.status("a"), "lastFailure")
+    }).pipe(Effect.provide(Trial.over(two))))
+
+  it.effect("the bug of a client that a chat goes through is still the endpoint's failure", () =>
+    Effect.gen(function*() {
+      const relay = yield* RelayService.make({ endpoints: [two[0]!.endpoint], health: "off" })
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(relay.chat(Trial.hi))))
+      const [a] = yield* relay.status
+      assert.deepStrictEqual([a!.inFlight, a!.failed, a!.circuit.suspicion], [0, 1, 1])
+    }).pipe(
+      Effect.provideService(HttpClient.HttpClient, HttpClient.make(() => Effect.die(bug))),
+      Effect.provide(Trial.over(two))
+    ))
+
+  it.effect("what is no function is refused as a wrong option is, and nobody is asked", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      const cases: ReadonlyArray<readonly [operation: unknown, detail: string]> = [
+        [undefined, "operation is undefined, but it has to be a function"],
+        [Effect.void, "operation is object, but it has to be a function"],
+        ["chat", "operation is \"chat\", but it has to be a function"]
+      ]
+      for (const [operation, detail] of cases) {
+        const failure = yield* Effect.flip(execute(operation as () => Effect.Effect<string>))
+        assert.instanceOf(failure, Failure.RequestRejected)
+        assert.deepInclude(failure, { detail, attempts: [] })
+      }
+      assert.deepInclude(yield* Trial.status("a"), { state: "Healthy", answered: 0, failed: 0 })
+      assert.deepStrictEqual(heard.map(({ _tag }) => _tag), ["CallFailed", "CallFailed", "CallFailed"])
     }).pipe(Effect.provide(Trial.over(two))))
 
   it.effect("has a deadline and an attempt timeout too", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Redacted } from "effect"
-import { CircuitBreaker, Retry } from "effect-relay"
+import { CircuitBreaker, type Endpoint, Failure, RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
@@ -199,4 +199,105 @@ describe("a 429 that passes with time", () => {
       assert.deepInclude(yield* Trial.failure(), { _tag: "RateLimited", retryAfter: Duration.seconds(55) })
       assert.strictEqual(yield* Trial.count("a"), 2)
     }).pipe(Effect.provide(Trial.over([make("a", [answer("early", { delay: "5 seconds" })])], once))))
+})
+
+describe("what an operation fails with", () => {
+  const attempts: [] = []
+  const retryAfter = Duration.hours(1)
+  const two = [
+    make("a", [answer("a")], { account: "acme" }),
+    make("b", [answer("b")], { account: "acme", tier: 1 })
+  ]
+  type Told = (endpoint: Endpoint.Endpoint) => Failure.Failure
+
+  /** The first endpoint fails with this, and whoever is asked next is well. */
+  const failing = (told: Told) =>
+    Effect.flatMap(
+      Trial.relay,
+      ({ execute }) =>
+        execute((endpoint) => endpoint.id === "a" ? Effect.fail(told(endpoint)) : Effect.succeed(endpoint.id))
+    )
+
+  const foreign: ReadonlyArray<readonly [string, Told]> = [
+    [
+      "the quota of another account",
+      () => new Failure.QuotaExceeded({ endpoint: "inner", account: "x", retryAfter, attempts })
+    ],
+    [
+      "the quota of another account, of an endpoint by the same name",
+      () => new Failure.QuotaExceeded({ endpoint: "a", account: "x", retryAfter, attempts })
+    ],
+    [
+      "the key of another endpoint",
+      () => new Failure.Unauthorized({ endpoint: "inner", status: 401, retryAfter, attempts })
+    ],
+    [
+      "what the key of another endpoint may not do",
+      () => new Failure.Unauthorized({ endpoint: "inner", status: 403, retryAfter, attempts })
+    ],
+    [
+      "a model that another endpoint does not serve",
+      () => new Failure.ModelNotFound({ endpoint: "inner", model: "any", retryAfter, attempts })
+    ],
+    ["a model that no endpoint below serves", () => new Failure.ModelNotFound({ model: "any", attempts })]
+  ]
+  it.effect.each(foreign)(
+    "is no verdict on an endpoint where it is of somebody else: %s",
+    ([, told]) =>
+      Effect.gen(function*() {
+        const { meta, value } = yield* failing(told)
+        assert.strictEqual(value, "b")
+        assert.deepStrictEqual(meta.attempts.map(({ endpoint, sent }) => [endpoint, sent]), [["a", true], ["b", true]])
+        assert.deepStrictEqual(yield* Effect.forEach(["a", "b"], state), ["Healthy", "Healthy"])
+        assert.deepInclude((yield* Trial.status("a")).circuit, { state: "Closed", suspicion: 0 })
+        const { execute } = yield* Trial.relay
+        assert.strictEqual((yield* execute(({ id }) => Effect.succeed(id))).value, "a")
+      }).pipe(Effect.provide(Trial.over(two)))
+  )
+
+  const own: ReadonlyArray<readonly [string, Told, ReadonlyArray<string>]> = [
+    [
+      "its account, by name",
+      ({ account }) => new Failure.QuotaExceeded({ endpoint: "inner", account, retryAfter, attempts }),
+      ["Exhausted", "Exhausted"]
+    ],
+    [
+      "its account, by the endpoint alone",
+      ({ id }) => new Failure.QuotaExceeded({ endpoint: id, account: id, retryAfter, attempts }),
+      ["Exhausted", "Exhausted"]
+    ],
+    [
+      "its key",
+      ({ id }) => new Failure.Unauthorized({ endpoint: id, status: 401, attempts }),
+      ["Exhausted", "Healthy"]
+    ],
+    [
+      "what its key may not do",
+      ({ id }) => new Failure.Unauthorized({ endpoint: id, status: 403, attempts }),
+      ["Exhausted", "Healthy"]
+    ],
+    ["its model", ({ id }) => new Failure.ModelNotFound({ endpoint: id, model: "any", attempts }), [
+      "Paused",
+      "Healthy"
+    ]]
+  ]
+  it.effect.each(own)("is believed where it names %s", ([, told, states]) =>
+    Effect.gen(function*() {
+      yield* Effect.exit(failing(told))
+      assert.deepStrictEqual(yield* Effect.forEach(["a", "b"], state), states)
+    }).pipe(Effect.provide(Trial.over(two, once))))
+
+  it.effect("is a relay's below this one: its account is not this one's, and others of this one are asked", () => {
+    const used = make("inner", [status(402)], { account: "x" })
+    return Effect.gen(function*() {
+      const below = yield* RelayService.make({ endpoints: [used.endpoint], health: "off", retry: Retry.none })
+      const outer = yield* RelayService.make({ endpoints: two.map(({ endpoint }) => endpoint), health: "off" })
+      const { value } = yield* outer.execute(({ id }) =>
+        id === "a" ? Effect.map(below.chat(Trial.hi), ({ text }) => text) : Effect.succeed(id)
+      )
+      assert.strictEqual(value, "b")
+      assert.deepStrictEqual((yield* outer.status).map(({ state }) => state), ["Healthy", "Healthy"])
+      assert.deepStrictEqual((yield* below.status).map(({ state }) => state), ["Exhausted"])
+    }).pipe(Effect.provide(Trial.over([...two, used])))
+  })
 })

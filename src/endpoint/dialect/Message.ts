@@ -27,6 +27,15 @@ export interface Message {
 export const isVerbatim = ({ defaults, write }: Dialect): boolean => write === undefined && hasNone(defaults)
 
 /**
+ * Whether a dialect says whatever there is to say, so that nothing has to be
+ * written to know. A path with the model in it may be one that no URL holds.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const saysAll = (dialect: Dialect): boolean => isVerbatim(dialect) && !dialect.chatPath.includes("{model}")
+
+/**
  * A path of a dialect, for a model by the endpoint's name for it.
  *
  * @category getters
