@@ -53,7 +53,9 @@ const errorOf = (
   if (Result.isFailure(body)) return WireError.fromText(reply.text)
   // it may throw, or give back what is no error and is not nothing either
   const error = ReplyFailure.safely<unknown>(() => dialect.error(body.success), () => null)
-  return error === undefined || WireError.isWireError(error) ? error : WireError.fromBody(body.success)
+  if (WireError.isWireError(error)) return error
+  if (!isSuccess(reply)) return WireError.fromRefusal(body.success)
+  return error === undefined ? undefined : WireError.fromBody(body.success)
 }
 
 // what an error means may depend on what was asked for

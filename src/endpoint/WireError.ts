@@ -101,18 +101,45 @@ const quotedHeaders = (headers: unknown): WireError["headers"] =>
 
 /**
  * The error in a body, if it has one: `{"error":{…}}`, `{"error":"…"}`,
- * `[{"error":{…}}]`; a completion may carry `"error":null`.
+ * `[{"error":{…}}]`, or one in the choice that would be the answer; a completion
+ * may carry `"error":null`.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const fromBody = (body: unknown): WireError | undefined => errorOf(body, 0)
 
+/**
+ * The error that a body is which no answer comes in: as `fromBody` finds it, or
+ * with its code at the top, `{"code":"…","message":"…"}`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const fromRefusal = (body: unknown): WireError | undefined => {
+  const error = fromBody(body)
+  if (error !== undefined || !Json.isRecord(body)) return error
+  const { code } = body
+  return typeof code === "number" || textOf(code).length > 0 ? errorOf({ error: body }, 0) : undefined
+}
+
+const isError = (value: unknown): boolean => Json.isRecord(value) || textOf(value).length > 0
+
+// a router tells so of a provider that broke, whatever stands beside it; only the first choice is the answer
+const inChoices = (choices: unknown): unknown => {
+  if (!Array.isArray(choices)) return undefined
+  for (const choice of choices) {
+    if (Json.isRecord(choice) && (choice["index"] ?? 0) === 0) return choice["error"]
+  }
+  return undefined
+}
+
 const errorOf = (body: unknown, depth: number): WireError | undefined => {
   const holder = Array.isArray(body) ? body[0] : body
   if (!Json.isRecord(holder)) return undefined
   // some servers put the error at the top, and name it so
-  const error = holder["object"] === "error" ? holder : holder["error"]
+  const top = holder["object"] === "error" ? holder : holder["error"]
+  const error = isError(top) ? top : inChoices(holder["choices"])
   if (typeof error === "string" && error !== "") return make([error], error)
   if (!Json.isRecord(error)) return undefined
   const { code, details, message, metadata, status, type } = error

@@ -36,6 +36,10 @@ const geminiQuota = (quotaId: string, message = "You exceeded your current quota
     { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "46s" }
   ])
 const openrouter = (code: number, message: string, metadata: object = {}) => ({ error: { code, message, metadata } })
+const inChoice = (error: unknown, finish_reason: string | null = "stop", more: object = {}) => ({
+  model: "m-1",
+  choices: [{ index: 0, finish_reason, message: { role: "assistant", content: "The capital" }, error, ...more }]
+})
 const html = (title: string) =>
   `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body>${title}</body></html>`
 
@@ -222,6 +226,22 @@ const byProvider: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["a limit that the key was given", 403, openrouter(403, keyLimit), "QuotaExceeded"],
     ["a limit that the key was given, inside a 200", 200, openrouter(403, keyLimit), "QuotaExceeded"],
     ["a key that is forbidden", 403, openrouter(403, "Key is disabled"), "Unauthorized"],
+    ["a limit in a choice that says stop", 200, inChoice({ code: 429, message: "Slow down." }), "RateLimited"],
+    ["no credits in a choice", 200, inChoice({ code: 402, message: "No credits." }, null), "QuotaExceeded"],
+    [
+      "an outage in a choice that broke",
+      200,
+      inChoice({ code: 502, message: "Down." }, "error"),
+      "EndpointUnavailable"
+    ],
+    ["a word of a provider's in a choice", 200, inChoice({ code: "insufficient_quota" }), "QuotaExceeded"],
+    ["an error in a choice, of an unknown kind", 200, inChoice({ code: "odd" }), "InvalidResponse"],
+    [
+      "an error in a choice beside one at the top",
+      200,
+      { ...openrouter(402, "No credits."), ...inChoice({ code: 502 }) },
+      "QuotaExceeded"
+    ],
     [
       "a reason that only the provider gave",
       400,
@@ -311,6 +331,48 @@ for (const [provider, rows] of Object.entries(byProvider)) {
     })
   })
 }
+
+describe("an error in a choice", () => {
+  it("carries its status and what was said", () => {
+    assert.deepInclude(failureOf(200, inChoice({ code: 502, message: "Down." })), { status: 502, detail: "Down." })
+  })
+
+  it("is none where it is null", () => {
+    assert.isTrue(Result.isSuccess(classify(200, inChoice(null))))
+  })
+
+  it("counts only in the choice that is the answer, wherever that stands", () => {
+    const [failed] = inChoice({ code: 429 }).choices
+    const [good] = inChoice(null).choices
+    assert.isTrue(Result.isSuccess(classify(200, { choices: [good, { ...failed, index: 1 }] })))
+    assert.isTrue(Result.isSuccess(classify(200, { choices: [{ ...failed, index: 1 }, good] })))
+    assert.strictEqual(failureOf(200, { choices: [{ ...good, index: 1 }, failed] })._tag, "RateLimited")
+  })
+})
+
+describe("a code at the top of a body", () => {
+  const rows: ReadonlyArray<Row> = [
+    ["of OpenAI's", 403, { code: "insufficient_quota", message: "No money." }, "QuotaExceeded"],
+    ["of Alibaba's", 400, { code: "Arrearage", message: "Access denied.", request_id: "r" }, "QuotaExceeded"],
+    ["beside an error that is null", 400, { error: null, code: "context_length_exceeded" }, "ContextTooLong"],
+    ["that nobody knows, with a telling message", 400, { code: "x", message: "Prompt is too long." }, "ContextTooLong"],
+    ["that is a number", 429, { code: 20_001, message: "Insufficient balance" }, "QuotaExceeded"],
+    ["under a 5xx", 503, { code: "slow_down" }, "RateLimited"],
+    ["that means nothing to us", 422, { code: "x" }, "RequestRejected"]
+  ]
+  it.each(rows)("%s, is read as one inside an error is (HTTP %d)", (_, status, body, tag) => {
+    const failure = failureOf(status, body)
+    assert.strictEqual(failure._tag, tag, failure.message)
+  })
+
+  it("is quoted by its message", () => {
+    assert.deepInclude(failureOf(400, { code: "Arrearage", message: "Access denied." }), { detail: "Access denied." })
+  })
+
+  it("of an answer is no error", () => {
+    assert.isTrue(Result.isSuccess(classify(200, { ...inChoice(null), code: "insufficient_quota" })))
+  })
+})
 
 describe("a failure that was read", () => {
   it("names the endpoint, the account, the model and the status", () => {

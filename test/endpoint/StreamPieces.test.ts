@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as ChatCompletionChunk from "../../src/endpoint/ChatCompletionChunk.ts"
 import * as AnthropicStream from "../../src/endpoint/dialect/AnthropicStream.ts"
+import { openai } from "../../src/endpoint/dialect/OpenAi.ts"
+import { EventReader } from "../../src/endpoint/EventReader.ts"
 
 type Read = ReturnType<typeof ChatCompletionChunk.reader>
 
@@ -84,6 +86,31 @@ describe("a chunk of a chat completion", () => {
   ]
   it.each(none)("is none with %s, and says so", (_, event) => {
     assert.isString(pieces(ChatCompletionChunk.reader(), event))
+  })
+})
+
+describe("a chunk with an error in its choice", () => {
+  const subject = { endpoint: "a", account: "a", model: "m-1", secrets: [], now: 0 }
+  const failureOf = (choice: object) => {
+    const reader = new EventReader({ status: 200, headers: {} }, subject, openai.stream!, 10_000)
+    const said = reader.read(new TextEncoder().encode(`data: ${JSON.stringify({ choices: [choice] })}\n\n`))
+    return [said.length, reader.failure?._tag]
+  }
+
+  const rows: ReadonlyArray<readonly [unknown, string | null, string]> = [
+    [{ code: 429, message: "Slow down." }, "stop", "RateLimited"],
+    [{ code: 402, message: "No credits." }, null, "QuotaExceeded"],
+    [{ code: 502, message: "Down." }, "error", "EndpointUnavailable"],
+    [{ message: "Odd." }, "stop", "InvalidResponse"]
+  ]
+  it.each(rows)("is the failure that it tells of: %j, finish_reason %j", (error, finish_reason, tag) => {
+    assert.deepStrictEqual(failureOf({ index: 0, delta: { content: "" }, finish_reason, error }), [0, tag])
+  })
+
+  it("says the rest where the error is null, or of another choice", () => {
+    const choice = { delta: { content: "Hi" }, finish_reason: "stop" }
+    assert.deepStrictEqual(failureOf({ index: 0, ...choice, error: null }), [2, undefined])
+    assert.deepStrictEqual(failureOf({ index: 1, ...choice, error: { code: 429 } }), [0, undefined])
   })
 })
 
