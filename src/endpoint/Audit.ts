@@ -29,7 +29,8 @@ export interface Signature {
 export type Audit = Signature | string
 
 /**
- * A change that can be signed; a signature that is none is refused, and nothing changes.
+ * A change that can be signed. A signature that is none is refused, and so is what names no endpoint, and nothing
+ * changes.
  *
  * @category models
  * @since 0.1.0
@@ -44,19 +45,22 @@ const flawOf = (audit: unknown): Arguments.Flaw | undefined => {
   return flaw?.argument === "audit" ? { ...flaw, rule: "it has to be a text, or an object with by or reason" } : flaw
 }
 
+const noFlaw = () => undefined
+
 /**
- * The change of this name, begun under nothing but a sound signature.
+ * The change of this name, begun for nothing but a sound subject and under nothing but a sound signature.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const signed = <Subject, E>(
   name: string,
-  change: (subject: Subject, audit?: Audit) => Effect.Effect<void, E>
+  change: (subject: Subject, audit?: Audit) => Effect.Effect<void, E>,
+  subjectFlaw: (subject: unknown) => Arguments.Flaw | undefined = noFlaw
 ): Change<Subject, E> =>
 (subject, audit) =>
   Effect.suspend((): Effect.Effect<void, E | InvalidArgument> => {
-    const flaw = flawOf(audit)
+    const flaw = subjectFlaw(subject) ?? flawOf(audit)
     return flaw === undefined
       ? change(subject, audit)
       : Effect.fail(Rejection.make(InvalidArgument, { subject: `RelayService.endpoints.${name}`, ...flaw }))

@@ -8,19 +8,21 @@
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Arguments from "../policy/Arguments.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import * as Accounts from "./Accounts.ts"
 import * as Audit from "./Audit.ts"
 import * as Capabilities from "./Capabilities.ts"
 import * as Endpoint from "./Endpoint.ts"
-import { EndpointNotFound } from "./EndpointNotFound.ts"
+import type { EndpointNotFound } from "./EndpointNotFound.ts"
 import * as EndpointPolicies from "./EndpointPolicies.ts"
 import type * as Fitness from "./Fitness.ts"
 import { GuardedEndpoint } from "./GuardedEndpoint.ts"
 import * as Lineup from "./Lineup.ts"
 import type * as Peers from "./Peers.ts"
 import { Revision } from "./Revision.ts"
+import * as Selection from "./Selection.ts"
 
 export {
   /**
@@ -42,6 +44,16 @@ export {
   type Tier
 } from "./Lineup.ts"
 
+export {
+  /**
+   * An endpoint by its id, or all the endpoints that an account has now.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Subject
+} from "./Selection.ts"
+
 /**
  * A change of the set, or somebody taking an endpoint in hand, as told to whoever watches.
  *
@@ -56,14 +68,6 @@ export interface Change {
   readonly by?: string
   readonly reason?: string
 }
-
-/**
- * An endpoint by its id, or all the endpoints that an account has now.
- *
- * @category models
- * @since 0.1.0
- */
-export type Subject = string | { readonly account: string }
 
 /**
  * The endpoints of a relay.
@@ -87,17 +91,17 @@ export interface Registry {
    */
   readonly set: Audit.Change<ReadonlyArray<Endpoint.Options>, Configuration.InvalidConfiguration>
   /** Sends no new calls; succeeds when those under way have ended. It stays, until it is removed or replaced. */
-  readonly drain: Audit.Change<Subject, EndpointNotFound>
-  /** Takes it out at once; calls under way finish. */
+  readonly drain: Audit.Change<Selection.Subject, EndpointNotFound>
+  /** Takes it out at once, also the last one; calls under way finish. */
   readonly remove: Audit.Change<string, EndpointNotFound>
   /** Holds the circuit open until `reset`. */
-  readonly isolate: Audit.Change<Subject, EndpointNotFound>
+  readonly isolate: Audit.Change<Selection.Subject, EndpointNotFound>
   /**
    * Closes the circuit and forgets all that was held against the endpoint: its
    * pauses and, for whoever shares them, its key refused and its account
    * exhausted or paused.
    */
-  readonly reset: Audit.Change<Subject, EndpointNotFound>
+  readonly reset: Audit.Change<Selection.Subject, EndpointNotFound>
   readonly get: (id: string) => Effect.Effect<GuardedEndpoint, EndpointNotFound>
   /** As `get`, without an effect. */
   readonly find: (id: string) => GuardedEndpoint | undefined
@@ -106,6 +110,7 @@ export interface Registry {
   readonly revision: Revision
   /** Whether any endpoint serves a model, draining ones included. */
   readonly knows: (model: string) => boolean
+  readonly isEmpty: () => boolean
   /** Whether a call may still be sent to it: not replaced, removed or draining. */
   readonly isCurrent: (target: GuardedEndpoint) => boolean
   /**
@@ -171,23 +176,10 @@ export const make = (options: {
     tell("Removed", target, audit)
   }
 
-  const get = (id: string): Effect.Effect<GuardedEndpoint, EndpointNotFound> =>
-    Effect.suspend(() => {
-      const target = targets.get(id)
-      if (target !== undefined) return Effect.succeed(target)
-      return Effect.fail(new EndpointNotFound({ id, known: Array.from(targets.keys()).slice(0, 20) }))
-    })
+  // `set` puts another map in the place of this one
+  const get = (id: string) => Effect.suspend(() => Selection.one(targets, id))
 
-  const select = (subject: Subject): Effect.Effect<ReadonlyArray<GuardedEndpoint>, EndpointNotFound> =>
-    Effect.suspend(() => {
-      if (typeof subject === "string") return Effect.map(get(subject), (target) => [target])
-      const account: unknown = Object(subject).account
-      if (typeof account !== "string") return Effect.map(get(String(subject)), (target) => [target])
-      const found = Array.from(targets.values()).filter(({ endpoint }) => endpoint.account === account)
-      return found.length === 0
-        ? Effect.fail(new EndpointNotFound({ account, known: Array.from(accounts.ids()).slice(0, 20) }))
-        : Effect.succeed(found)
-    })
+  const select = (subject: Selection.Subject) => Effect.suspend(() => Selection.all(targets, accounts, subject))
 
   // an interrupt does not leave half an account behind
   const control = (
@@ -195,7 +187,7 @@ export const make = (options: {
     tag: "Isolated" | "Reset",
     act: (target: GuardedEndpoint, now: number) => Effect.Effect<unknown>
   ) =>
-    Audit.signed(name, (subject: Subject, audit) =>
+    Audit.signed(name, (subject: Selection.Subject, audit) =>
       Effect.uninterruptible(
         Effect.flatMap(select(subject), (selected) =>
           Effect.flatMap(Now.current, (now) =>
@@ -203,7 +195,7 @@ export const make = (options: {
               tell(tag, target, audit)
               return act(target, now)
             }, { discard: true })))
-      ))
+      ), Selection.flawOf)
 
   const refuse = (field: string, value: string, rule: string) =>
     new Configuration.InvalidConfiguration({ subject: "Endpoints", field, value, rule })
@@ -244,9 +236,10 @@ export const make = (options: {
     set: Audit.signed(
       "set",
       Effect.fnUntraced(function*(descriptions, audit) {
-        if (!Array.isArray(descriptions) || descriptions.length === 0) {
-          return yield* refuse("length", "0", "there has to be at least one endpoint")
+        if (!Array.isArray(descriptions)) {
+          return yield* refuse("endpoints", Arguments.show(descriptions), "it has to be a list of endpoints")
         }
+        if (descriptions.length === 0) return yield* refuse("length", "0", "there has to be at least one endpoint")
         if (descriptions.length > maxEndpoints) return yield* tooMany(descriptions.length)
         const wanted = new Map<string, Endpoint.Endpoint>()
         for (const description of descriptions) {
@@ -278,12 +271,12 @@ export const make = (options: {
         }
         revision.wake()
         return Effect.forEach(selected, (target) => target.drained, { discard: true })
-      })),
+      }), Selection.flawOf),
     remove: Audit.signed("remove", (id, audit) =>
       Effect.map(get(id), (target) => {
         drop(target, audit)
         revision.wake()
-      })),
+      }), Selection.idFlaw),
     isolate: control("isolate", "Isolated", ({ breaker }) => breaker.isolate),
     reset: control("reset", "Reset", ({ breaker, standing }, now) => {
       standing.clear(now)
@@ -294,6 +287,7 @@ export const make = (options: {
     all: () => targets.values(),
     revision,
     knows: (model) => Array.from(targets.values()).some(({ endpoint }) => Lineup.serves(endpoint, model)),
+    isEmpty: () => targets.size === 0,
     isCurrent: (target) => !target.isDraining && targets.get(target.endpoint.id) === target,
     candidates: (model, needs) => lineup.candidates(model, needs ?? Capabilities.noNeeds)
   }

@@ -42,7 +42,8 @@ export const nobodyToAsk = (
   model: string | null | undefined,
   attempts: ReadonlyArray<Attempt.Attempt>
 ): RelayError.RelayExhausted | Failure.ModelNotFound =>
-  typeof model !== "string" || relay.registry.knows(model)
+  // where there is no endpoint at all, the model is not to blame
+  typeof model !== "string" || relay.registry.isEmpty() || relay.registry.knows(model)
     ? Rejection.make(RelayError.RelayExhausted, { attempts })
     : Rejection.make(Failure.ModelNotFound, { model, attempts })
 

@@ -50,7 +50,7 @@ export {
 } from "../policy/DeadlineExceeded.ts"
 
 /**
- * Every candidate failed, for different reasons; `attempts` has them all.
+ * Every candidate failed, for different reasons, and `attempts` has them all; or there is nobody left to ask.
  *
  * @category errors
  * @since 0.1.0

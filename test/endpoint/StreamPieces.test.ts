@@ -91,7 +91,7 @@ describe("a chunk of a chat completion", () => {
 
 describe("a chunk with an error in its choice", () => {
   const subject = { endpoint: "a", account: "a", model: "m-1", secrets: [], now: 0 }
-  const failureOf = (choice: object) => {
+  const failureOf = (choice: object): unknown => {
     const reader = new EventReader({ status: 200, headers: {} }, subject, openai.stream!, 10_000)
     const said = reader.read(new TextEncoder().encode(`data: ${JSON.stringify({ choices: [choice] })}\n\n`))
     return [said.length, reader.failure?._tag]

@@ -121,6 +121,18 @@ describe("endpoints that change while calls are under way", () => {
       assert.strictEqual((yield* Trial.whatever(Trial.chat())).text, "a")
     }).pipe(Effect.provide(Trial.over([a, b]))))
 
+  it.effect("the last one may go as well: nobody is left then, and no model is to blame, until one is added", () =>
+    Effect.gen(function*() {
+      const { endpoints, explain } = yield* Trial.relay
+      yield* only()
+      assert.deepInclude(yield* Trial.failure(), { _tag: "RelayExhausted", attempts: [] })
+      assert.deepStrictEqual((yield* explain(Trial.hi)).ifNobody, { _tag: "Fail", failure: "RelayExhausted" })
+      yield* endpoints.add({ ...a.endpoint, models: ["another"] })
+      assert.strictEqual((yield* Trial.failure())._tag, "ModelNotFound")
+      yield* endpoints.replace(a.endpoint)
+      assert.strictEqual((yield* Trial.whatever(Trial.chat())).text, "a")
+    }).pipe(Effect.provide(Trial.over([a, b]))))
+
   it.effect("a used-up quota outlives the replacement of its endpoint, since the account is the same", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay
@@ -189,6 +201,36 @@ describe("changes that cannot work", () => {
         assert.deepInclude(yield* Effect.flip(endpoints[name]("c")), absent)
       }
       assert.deepInclude(yield* Effect.flip(endpoints.replace({ ...a.endpoint, id: "c" })), absent)
+    }).pipe(Effect.provide(Trial.over([a, b]))))
+
+  const nobody: ReadonlyArray<readonly [unknown, string]> = [
+    [undefined, "undefined"],
+    [null, "null"],
+    [5, "5"],
+    [["a"], "array"],
+    [{}, "object"],
+    [{ account: 5 }, "object"]
+  ]
+  it.effect.each(nobody)("what names no endpoint is refused by name: %j", ([subject, value]) =>
+    Effect.gen(function*() {
+      const { endpoints } = yield* Trial.relay
+      for (const name of ["drain", "isolate", "reset"] as const) {
+        assert.deepInclude(yield* Effect.flip(endpoints[name](subject as string)), {
+          _tag: "InvalidArgument",
+          subject: `RelayService.endpoints.${name}`,
+          argument: "subject",
+          value,
+          rule: "it has to be an id, or an object with the account"
+        })
+      }
+      assert.deepInclude(yield* Effect.flip(endpoints.remove(subject as string)), {
+        _tag: "InvalidArgument",
+        subject: "RelayService.endpoints.remove",
+        argument: "id",
+        value,
+        rule: "it has to be a text"
+      })
+      assert.deepStrictEqual(yield* ids, ["a", "b"])
     }).pipe(Effect.provide(Trial.over([a, b]))))
 
   it.effect("two of one id are refused when the relay is built", () =>

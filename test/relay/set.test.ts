@@ -274,6 +274,25 @@ describe("a new set of endpoints", () => {
       }).pipe(Effect.provide(Trial.over([scripted("a"), scripted("b", { tier: 1 })], once)))
   )
 
+  const noLists: ReadonlyArray<readonly [unknown, string]> = [
+    [null, "null"],
+    [undefined, "undefined"],
+    ["a", "\"a\""],
+    [{ a: described("a") }, "object"]
+  ]
+  it.effect.each(noLists)("has to be a list: %j", ([endpoints, value]) =>
+    Effect.gen(function*() {
+      const relay = yield* Trial.relay
+      assert.deepInclude(yield* Effect.flip(relay.endpoints.set(endpoints as ReadonlyArray<Endpoint.Options>)), {
+        _tag: "InvalidConfiguration",
+        subject: "Endpoints",
+        field: "endpoints",
+        value,
+        rule: "it has to be a list of endpoints"
+      })
+      assert.deepStrictEqual(yield* ids, ["a", "b", "c"])
+    }).pipe(Effect.provide(Trial.over(three, once))))
+
   it.effect("may be ten thousand, over and over, and leaves nothing behind", () =>
     Effect.gen(function*() {
       const { endpoints } = yield* Trial.relay
