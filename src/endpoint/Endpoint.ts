@@ -50,7 +50,7 @@ export interface Prices {
  * @since 0.1.0
  */
 export interface Options {
-  /** Its name, unique in a relay; it stands in errors, events and metrics. */
+  /** Its name, unique in a relay and on one line; it stands in errors, events, metrics and response headers. */
   readonly id: string
   /** Where its API begins, such as `https://api.openai.com/v1`; without one it serves `execute` only. */
   readonly baseUrl?: string | undefined
@@ -102,6 +102,12 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 const text = Configuration.field(isText, "it has to be a text that is not empty")
 
+// it goes into headers, URL-encoded, and into lines of logs
+const id = Configuration.field(
+  (value): value is string => isText(value) && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value),
+  "it has to be a text that is not empty, without line breaks, control characters and halves of characters"
+)
+
 const isUrl = (value: unknown): value is string => {
   if (typeof value !== "string" || !URL.canParse(value)) return false
   const { hash, password, protocol, search, username } = new URL(value)
@@ -152,7 +158,7 @@ const weight = Configuration.field(
 )
 
 const Settings = Schema.Struct({
-  id: text,
+  id,
   baseUrl: Schema.optional(url),
   dialect: Schema.optional(Dialect.Settings),
   apiKey: Schema.optional(

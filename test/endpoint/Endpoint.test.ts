@@ -11,6 +11,7 @@ const refusalOf = (description: unknown) => Effect.flip(make(description))
 type Refused = readonly [name: string, more: object, field: string, value: string | undefined, rule: RegExp]
 
 const aText = /text|string/
+const aSafeText = /it has to be a text .* without line breaks, control characters and halves of characters/
 const aUrl = /has to be a URL/
 const fromOne = /has to be a whole number from 1 up/
 const fromZero = /has to be a whole number from 0 up/
@@ -23,6 +24,10 @@ const refused: ReadonlyArray<Refused> = [
   ["a blank id", { id: " " }, "id", `" "`, aText],
   ["an id that is no text", { id: 7 }, "id", "7", aText],
   ["an id that is a symbol", { id: Symbol("primary") }, "id", undefined, aText],
+  ["an id with half a character, which no URL can hold", { id: "a\ud800" }, "id", `"a\\ud800"`, aSafeText],
+  ["an id with a line break, which no header can hold", { id: "a\nb" }, "id", `"a\\nb"`, aSafeText],
+  ["an id with a NUL in it", { id: "a\0" }, "id", `"a\\u0000"`, aSafeText],
+  ["an id of two lines to those who read Unicode", { id: "a\u2028b" }, "id", undefined, aSafeText],
   ["no id", { id: undefined }, "id", "undefined", /./],
   ["an empty account", { account: "" }, "account", `""`, aText],
   ["an address that is no URL", { baseUrl: "api.openai.com/v1" }, "baseUrl", `"api.openai.com/v1"`, aUrl],
@@ -268,6 +273,13 @@ describe("the description of an endpoint", () => {
         attemptTimeout: undefined
       })
       assert.strictEqual(Endpoint.wireModel(endpoint, "gpt-5"), "gpt-5")
+    }))
+
+  it.effect("may be called what one likes, on one line", () =>
+    Effect.gen(function*() {
+      for (const id of ["our own, in Zürich", "日本", "a/b?c#d%", "🚀"]) {
+        assert.strictEqual((yield* Endpoint.make({ id })).id, id)
+      }
     }))
 
   it.effect("takes undefined for left out", () =>
