@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
@@ -16,6 +17,8 @@ import * as Dialect from "./dialect/Definition.ts"
 import { openai } from "./dialect/OpenAi.ts"
 import * as Health from "./Health.ts"
 import * as HttpHeader from "./HttpHeader.ts"
+import * as Id from "./Id.ts"
+import * as Named from "./Named.ts"
 
 /**
  * The limits an endpoint is known to have.
@@ -102,12 +105,6 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 const text = Configuration.field(isText, "it has to be a text that is not empty")
 
-// it goes into headers, URL-encoded, and into lines of logs
-const id = Configuration.field(
-  (value): value is string => isText(value) && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value),
-  "it has to be a text that is not empty, without line breaks, control characters and halves of characters"
-)
-
 const isUrl = (value: unknown): value is string => {
   if (typeof value !== "string" || !URL.canParse(value)) return false
   const { hash, password, protocol, search, username } = new URL(value)
@@ -158,7 +155,7 @@ const weight = Configuration.field(
 )
 
 const Settings = Schema.Struct({
-  id,
+  id: Id.field,
   baseUrl: Schema.optional(url),
   dialect: Schema.optional(Dialect.Settings),
   apiKey: Schema.optional(
@@ -175,10 +172,7 @@ const Settings = Schema.Struct({
   prices: Schema.optional(
     Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
   ),
-  headers: Schema.Record(
-    Schema.String.check(Schema.makeFilter<string>((name) => HttpHeader.isName(name) || "it has to be a header name")),
-    header
-  ),
+  headers: Named.record(HttpHeader.isName, HttpHeader.nameRule, header),
   validate: Schema.optional(validator),
   attemptTimeout: Schema.optional(Configuration.duration),
   // checked by their policies, against the layer's options
@@ -224,66 +218,75 @@ const none = Object.freeze({})
 
 const orNone = <A extends object>(options: A): A => Object.keys(options).length === 0 ? none as A : options
 
+const decode = (options: Options) => {
+  const subject = `Endpoint ${isText(options?.id) ? JSON.stringify(options.id) : "without an id"}`
+  const defaults = {
+    account: options?.id,
+    tier: 0,
+    weight: 1,
+    capabilities: {},
+    prefill: false,
+    limits: {},
+    headers: {},
+    circuitBreaker: {},
+    bulkhead: {},
+    health: {}
+  }
+  return Result.map(
+    Configuration.decodeResult(subject, Settings, options, defaults, ["apiKey", "headers"]),
+    (settings) => ({ subject, settings })
+  )
+}
+
+// code without types may hand in anything, also what throws when it is looked at
+const read = (options: Options): ReturnType<typeof decode> => {
+  try {
+    return decode(options)
+  } catch {
+    const rule = "it has to be an object whose fields can be read"
+    const flaw = { subject: "Endpoint", field: "options", value: typeof options, rule }
+    return Result.fail(new Configuration.InvalidConfiguration(flaw))
+  }
+}
+
 /**
  * Checks a description; a relay does this for the endpoints it is given.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<Endpoint, Configuration.InvalidConfiguration> => {
-  const subject = `Endpoint ${isText(options?.id) ? JSON.stringify(options.id) : "without an id"}`
-  return Configuration.decode(
-    subject,
-    Settings,
-    options,
-    {
-      account: options?.id,
-      tier: 0,
-      weight: 1,
-      capabilities: {},
-      prefill: false,
-      limits: {},
-      headers: {},
-      circuitBreaker: {},
-      bulkhead: {},
-      health: {}
-    },
-    ["apiKey", "headers"]
-  ).pipe(
-    Effect.flatMap((settings) => {
-      const models = namesOf(settings.models)
-      const serves = (model: string) => models === "any" || models.has(model)
-      return Effect.map(Capabilities.decode(subject, options.capabilities, serves), (capabilities): Endpoint => ({
-        id: settings.id,
-        baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
-        // endpoints of one dialect share it
-        dialect: options.dialect ?? openai,
-        apiKey: settings.apiKey,
-        account: settings.account,
-        models,
-        tier: settings.tier,
-        weight: settings.weight,
-        capabilities,
-        prefill: settings.prefill,
-        limits: orNone(settings.limits),
-        prices: settings.prices,
-        headers: orNone(settings.headers),
-        validate: settings.validate,
-        attemptTimeout: settings.attemptTimeout,
-        // copies: what their owner does to them later would go unnoticed
-        circuitBreaker: orNone({ ...options.circuitBreaker }),
-        bulkhead: orNone({ ...options.bulkhead }),
-        health: orNone(settings.health)
-      }))
-    }),
-    Effect.flatMap((endpoint) => {
-      const flaw = Health.flaw(endpoint)
-      return flaw === undefined ? Effect.succeed(endpoint) : Effect.fail(
-        new Configuration.InvalidConfiguration({ subject, ...flaw })
-      )
-    })
-  )
-}
+export const make = Effect.fnUntraced(function*(
+  options: Options
+): Effect.fn.Return<Endpoint, Configuration.InvalidConfiguration> {
+  const { settings, subject } = yield* Effect.fromResult(read(options))
+  const models = namesOf(settings.models)
+  const serves = (model: string) => models === "any" || models.has(model)
+  const endpoint: Endpoint = {
+    id: settings.id,
+    baseUrl: settings.baseUrl?.replace(/\/+$/, ""),
+    // endpoints of one dialect share it
+    dialect: options.dialect ?? openai,
+    apiKey: settings.apiKey,
+    account: settings.account,
+    models,
+    tier: settings.tier,
+    weight: settings.weight,
+    capabilities: yield* Capabilities.decode(subject, options.capabilities, serves),
+    prefill: settings.prefill,
+    limits: orNone(settings.limits),
+    prices: settings.prices,
+    headers: orNone(settings.headers),
+    validate: settings.validate,
+    attemptTimeout: settings.attemptTimeout,
+    // copies: what their owner does to them later would go unnoticed
+    circuitBreaker: orNone({ ...options.circuitBreaker }),
+    bulkhead: orNone({ ...options.bulkhead }),
+    health: orNone(settings.health)
+  }
+  const flaw = Health.flaw(endpoint)
+  if (flaw !== undefined) return yield* new Configuration.InvalidConfiguration({ subject, ...flaw })
+  return endpoint
+})
 
 /**
  * What the endpoint calls a model; `undefined` if it does not serve it.

@@ -14,6 +14,7 @@ import type * as RateLimiter from "../policy/RateLimiter.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as GoDuration from "./GoDuration.ts"
 import * as HttpDate from "./HttpDate.ts"
+import * as HttpHeader from "./HttpHeader.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
@@ -116,14 +117,17 @@ const planned: ReadonlyArray<readonly [status: string, reset: string]> = ["unifi
 )
 
 /**
- * The standing of every limit that response headers, in lower case, tell of.
- * Times are compared with the service's own `date`; `now`, epoch milliseconds,
+ * The standing of every limit that response headers tell of; none of what is no
+ * headers. Times are compared with the service's own `date`; `now`, epoch milliseconds,
  * stands in for it.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const fromHeaders = (headers: Headers, now: number): ReadonlyArray<Standing> => {
+export const fromHeaders = (headers: Headers, now: number): ReadonlyArray<Standing> =>
+  standingsIn(HttpHeader.read(headers), now)
+
+const standingsIn = (headers: Headers, now: number): ReadonlyArray<Standing> => {
   const standings: Array<Standing> = []
   for (const { isWindow, limit, of, remaining, reset } of counted) {
     if (headers[remaining] === undefined && headers[limit] === undefined) continue

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as Definition from "./dialect/Definition.ts"
 import type * as Fault from "./Fault.ts"
+import * as HttpHeader from "./HttpHeader.ts"
 
 /**
  * A response, body included.
@@ -18,7 +19,7 @@ import type * as Fault from "./Fault.ts"
 export interface Reply {
   readonly _tag: "Reply"
   readonly status: number
-  /** Names in lower case. */
+  /** By their names, in any case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly text: string
 }
@@ -64,14 +65,10 @@ const wholeOf = (value: unknown): number => Number.isSafeInteger(value) ? Number
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
 const soundReply = (reply: Unknown<Reply>): Reply => {
-  const { headers, status, text } = reply
-  if (Number.isSafeInteger(status) && isObject(headers) && isText(text)) return reply as Reply
-  return {
-    _tag: "Reply",
-    status: wholeOf(isText(status) ? Number(status) : status),
-    headers: isObject(headers) ? headers as Reply["headers"] : {},
-    text: textOf(text)
-  }
+  const { status, text } = reply
+  const headers = HttpHeader.read(reply.headers)
+  if (Number.isSafeInteger(status) && headers === reply.headers && isText(text)) return reply as Reply
+  return { _tag: "Reply", status: wholeOf(isText(status) ? Number(status) : status), headers, text: textOf(text) }
 }
 
 /** The outcome with every field of its type, but for the values of headers. */
@@ -111,15 +108,6 @@ const soundSubject = (subject: unknown): Subject => {
   }
 }
 
-/** Headers whose values are texts: numbers become texts, lists their last element, anything else goes. */
-const textHeaders = (headers: object): Reply["headers"] =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]: [string, unknown]) => {
-      const last: unknown = Array.isArray(value) ? value.at(-1) : value
-      return isText(last) || typeof last === "number" ? [[name.toLowerCase(), String(last)]] : []
-    })
-  )
-
 const isDialect = Schema.is(Definition.Settings)
 
 /**
@@ -140,7 +128,7 @@ export const totally = <A>(
     return read(theirs, ours)
   } catch {
     return read(
-      theirs._tag === "Reply" ? { ...theirs, headers: textHeaders(theirs.headers) } : theirs,
+      theirs._tag === "Reply" ? { ...theirs, headers: HttpHeader.toTexts(theirs.headers) } : theirs,
       isDialect(ours.dialect) ? ours : { ...ours, dialect: undefined }
     )
   }

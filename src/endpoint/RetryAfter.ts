@@ -7,6 +7,9 @@
  */
 
 import * as HttpDate from "./HttpDate.ts"
+import * as HttpHeader from "./HttpHeader.ts"
+
+type Headers = Readonly<Record<string, string | undefined>>
 
 const longest = 24 * 60 * 60 * 1000
 
@@ -39,15 +42,17 @@ export const fromProtobuf = (value: unknown): number | undefined =>
   typeof value === "string" && /^\d+(?:\.\d+)?s$/.test(value) ? clamp(Number(value.slice(0, -1)) * 1000) : undefined
 
 /**
- * Milliseconds to wait, from response headers in lower case; `undefined` where
- * they say nothing that makes sense. A date is compared with the service's own
+ * Milliseconds to wait, from response headers; `undefined` where they say
+ * nothing that makes sense. A date is compared with the service's own
  * `date`, so a skewed clock does no harm; `now`, epoch milliseconds, stands in
  * for it.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const fromHeaders = (headers: Readonly<Record<string, string | undefined>>, now: number): number | undefined => {
+export const fromHeaders = (headers: Headers, now: number): number | undefined => waitIn(HttpHeader.read(headers), now)
+
+const waitIn = (headers: Headers, now: number): number | undefined => {
   const exact = millisOf(headers["retry-after-ms"]) ?? millisOf(headers["x-ms-retry-after-ms"])
   if (exact !== undefined) return exact
   const value = headers["retry-after"]

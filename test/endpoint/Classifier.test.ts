@@ -519,6 +519,7 @@ describe("what untyped code hands in", () => {
     { ...sound, headers: { "retry-after": 7, "x-should-retry": true, date: new Date() } },
     { ...sound, headers: { "retry-after": ["7"], "x-ratelimit-remaining": {}, "x-ratelimit-reset": [] } },
     { ...sound, headers: { "retry-after": Object.create(null) } },
+    { ...sound, headers: new Proxy({}, { ownKeys: () => assert.fail("nobody reads them") }) },
     { ...sound, text: undefined },
     { ...sound, text: 5 },
     { ...sound, text: new Uint8Array([1]) },
@@ -558,6 +559,14 @@ describe("what untyped code hands in", () => {
       }
     }
   ]
+  it("may name its headers in any case", () => {
+    for (const name of ["Retry-After", "RETRY-AFTER", "retry-after"]) {
+      const failure = failureOf(429, openai("slow_down", null), { [name]: "7" })
+      assert.deepInclude(failure, { _tag: "RateLimited", retryAfter: Duration.seconds(7) })
+    }
+    assert.deepInclude(failureOf(400, openai(null, null), { "X-Should-Retry": "true" }), { retry: "Anywhere" })
+  })
+
   it("ends in an answer or a listed failure, whatever it is", () => {
     for (const outcome of outcomes) {
       for (const subject of subjects) {

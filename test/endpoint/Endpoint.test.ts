@@ -12,6 +12,7 @@ type Refused = readonly [name: string, more: object, field: string, value: strin
 
 const aText = /text|string/
 const aSafeText = /it has to be a text .* without line breaks, control characters and halves of characters/
+const aHeaderName = /it has to be a header name/
 const aUrl = /has to be a URL/
 const fromOne = /has to be a whole number from 1 up/
 const fromZero = /has to be a whole number from 0 up/
@@ -100,7 +101,22 @@ const refused: ReadonlyArray<Refused> = [
   ["headers that are a text", { headers: "api-key: hd-1" }, "headers", undefined, /./],
   ["a header that is a number", { headers: { "x-a": 7 } }, "headers.x-a", undefined, /./],
   ["a header with a line break", { headers: { "x-a": "a\r\nb" } }, "headers.x-a", undefined, /./],
-  ["a header whose name is none", { headers: { "x a": "a" } }, "headers.x a", undefined, /./],
+  ["a header whose name is none", { headers: { "x a": "a" } }, "headers.x a", undefined, aHeaderName],
+  ["a header without a name", { headers: { "": "a" } }, "headers.", undefined, aHeaderName],
+  [
+    "a header of a dialect whose name is none",
+    { dialect: { ...Dialect.openai, headers: { "x\n": "a" } } },
+    "dialect.headers.x\n",
+    undefined,
+    aHeaderName
+  ],
+  [
+    "a word of a dialect in upper case",
+    { dialect: { ...Dialect.openai, words: { Arrearage: "Quota" } } },
+    "dialect.words.Arrearage",
+    undefined,
+    /its name has to be in lower case/
+  ],
   ["a dialect that is a name", { dialect: "anthropic" }, "dialect", `"anthropic"`, /object/],
   ["a dialect that was not called", { dialect: Dialect.anthropic }, "dialect", "function", /object/],
   ["a dialect that is null", { dialect: null }, "dialect", "null", /object/],
@@ -247,6 +263,25 @@ describe("the description of an endpoint", () => {
     Effect.gen(function*() {
       for (const description of [7, "primary", [], undefined, null]) {
         assert.strictEqual((yield* refusalOf(description))._tag, "InvalidConfiguration")
+      }
+    }))
+
+  it.effect("is refused when it throws while it is read", () =>
+    Effect.gen(function*() {
+      const moody = {
+        id: "primary",
+        get tier(): number {
+          throw new Error("not today")
+        }
+      }
+      assert.deepInclude(yield* refusalOf(moody), {
+        _tag: "InvalidConfiguration",
+        subject: "Endpoint",
+        field: "options",
+        rule: "it has to be an object whose fields can be read"
+      })
+      for (const limits of [moody, new Proxy({}, { ownKeys: () => assert.fail("not today") })]) {
+        assert.strictEqual((yield* refusalOf({ id: "primary", limits }))._tag, "InvalidConfiguration")
       }
     }))
 

@@ -71,6 +71,24 @@ describe("the limit headers", () => {
     )
   })
 
+  it("may be named in any case", () => {
+    assert.deepStrictEqual(
+      read({ "X-RateLimit-Remaining-Requests": "0", "X-RATELIMIT-RESET-REQUESTS": "1s" }),
+      read({ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1s" })
+    )
+    assert.lengthOf(read({ "X-RateLimit-Remaining-Requests": "0" }), 1)
+  })
+
+  it("are none where there are no headers, whatever is handed in", () => {
+    for (const headers of [null, undefined, 5, "x-ratelimit-remaining: 0", []]) {
+      assert.deepStrictEqual(LimitHeaders.fromHeaders(headers as never, now), [])
+    }
+    const odd = { "x-ratelimit-remaining-requests": 5, "x-ratelimit-reset-requests": null, "date": {} }
+    assert.deepStrictEqual(LimitHeaders.fromHeaders(odd as never, now), [
+      { of: "requests", limit: undefined, remaining: 5, resetAfter: undefined, isWindow: false }
+    ])
+  })
+
   const forms: ReadonlyArray<readonly [value: string, millis: number]> = [
     ["6m0s", 360_000],
     ["7.66s", 7660],

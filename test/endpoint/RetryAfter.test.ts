@@ -29,6 +29,12 @@ describe("a Retry-After header", () => {
     assert.strictEqual(readOne(value), millis)
   })
 
+  it("may be named in any case, and is none where there are no headers", () => {
+    assert.strictEqual(read({ "Retry-After": "7" }), 7000)
+    assert.strictEqual(read({ "Retry-After-Ms": "7" }), 7)
+    for (const headers of [null, undefined, 5, "retry-after: 7", []]) assert.isUndefined(read(headers as never))
+  })
+
   const rubbish = [
     "abc",
     "",

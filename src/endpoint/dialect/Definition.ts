@@ -12,6 +12,7 @@ import type * as ChatAnswer from "../ChatAnswer.ts"
 import type * as ChatRequest from "../ChatRequest.ts"
 import * as HttpHeader from "../HttpHeader.ts"
 import * as Meaning from "../Meaning.ts"
+import * as Named from "../Named.ts"
 import type * as StreamPiece from "../StreamPiece.ts"
 import type * as WireError from "../WireError.ts"
 
@@ -96,7 +97,7 @@ const path = Configuration.field(
   "it has to be a path that begins with / and holds nothing but visible ASCII"
 )
 
-const headerName = Configuration.field(HttpHeader.isName, "it has to be a header name")
+const headerName = Configuration.field(HttpHeader.isName, HttpHeader.nameRule)
 
 const headerValue = Configuration.field(HttpHeader.isValue, "it has to be a text that a header can hold")
 
@@ -125,10 +126,7 @@ export const Settings = Schema.Struct({
   otherPaths: Schema.optional(Schema.Struct({ ofModel: path, others: path })),
   healthPath: Schema.optional(path),
   key: Schema.Struct({ header: headerName, scheme: Schema.optional(headerValue) }),
-  headers: Schema.Record(
-    Schema.String.check(Schema.makeFilter<string>((name) => HttpHeader.isName(name) || "it has to be a header name")),
-    headerValue
-  ),
+  headers: Named.record(HttpHeader.isName, HttpHeader.nameRule, headerValue),
   defaults: Schema.StructWithRest(Schema.Struct({ max_tokens: Schema.optional(Configuration.integer(1)) }), [
     Schema.Record(Schema.String, Schema.Unknown)
   ]),
@@ -140,12 +138,7 @@ export const Settings = Schema.Struct({
     reader: fn,
     prefill: Schema.optional(Schema.Record(Schema.String, Schema.Unknown))
   })),
-  words: Schema.Record(
-    Schema.String.check(
-      Schema.makeFilter<string>((code) => code === code.toLowerCase() || "its name has to be in lower case")
-    ),
-    word
-  ),
+  words: Named.record((code) => code === code.toLowerCase(), "its name has to be in lower case", word),
   finishReasons: Schema.Record(Schema.String, Schema.String),
   limitScope: Schema.optional(fn)
 })
