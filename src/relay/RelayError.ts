@@ -148,6 +148,8 @@ const ours = [
   RelayExhausted
 ] as const
 
+const traced = [...ours, StreamInterrupted] as const
+
 /**
  * The same failure with its trail; a failure of somebody else's is left as it is.
  *
@@ -155,7 +157,8 @@ const ours = [
  * @since 0.1.0
  */
 export const withAttempts = <E>(failure: E, attempts: ReadonlyArray<Attempt.Attempt>): E => {
-  const errorClass = isRelayError(failure) ? ours.find((candidate) => failure instanceof candidate) : undefined
+  if (Verdict.tagOf(failure) === undefined) return failure
+  const errorClass = traced.find((candidate) => failure instanceof candidate)
   if (errorClass === undefined) return failure
   return Rejection.make(errorClass as never, { ...failure, attempts } as never) as E
 }

@@ -1,11 +1,11 @@
 /** Every failure of a relay, and every answer, knows the attempts that led to it, whichever way the call went. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import { type RelayError, type RelayService, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
-const { answer, body, make, status } = ScriptedEndpoint
+const { answer, body, make, status, stream } = ScriptedEndpoint
 
 interface Scenario {
   /** What each of two endpoints does. */
@@ -135,6 +135,16 @@ describe("the trail of a failure", () => {
     }).pipe(Effect.provide(
       Trial.over([make("a", [status(503)]), make("b", [status(503)])], { retry: Retry.none })
     )))
+
+  it.effect("is that of the outer call also where an answer was broken off inside of it", () =>
+    Effect.gen(function*() {
+      const relay = yield* Trial.relay
+      const read = Stream.runDrain(relay.stream(Trial.hi))
+      assert.deepStrictEqual(outcomesOf(yield* Effect.flip(read)), ["InvalidResponse"])
+      const failure = yield* Effect.flip(relay.execute(() => read))
+      assert.deepInclude(failure, { _tag: "StreamInterrupted", text: "Half", because: "InvalidResponse" })
+      assert.deepStrictEqual(outcomesOf(failure), ["StreamInterrupted"])
+    }).pipe(Effect.provide(Trial.over([make("a", [stream(["Half"], { end: "reset" })])], { retry: Retry.none }))))
 
   it.effect("is empty where nobody was asked", () =>
     Effect.gen(function*() {
