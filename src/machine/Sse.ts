@@ -78,22 +78,28 @@ export const read = (self: Sse, bytes: Uint8Array): ReadonlyArray<Event> => {
   let begin = self.afterReturn && text.charCodeAt(0) === lineFeed ? 1 : 0
   self.afterReturn = text.charCodeAt(text.length - 1) === carriageReturn
 
-  let feedAt = text.indexOf("\n", begin)
-  let returnAt = text.indexOf("\r", begin)
-  while (feedAt >= 0 || returnAt >= 0) {
-    const isReturn = returnAt >= 0 && (feedAt < 0 || returnAt < feedAt)
-    const end = isReturn ? returnAt : feedAt
-    const rest = text.slice(begin, end)
-    take(self, self.line === "" ? rest : self.line + rest, events)
-    self.line = ""
-    begin = end + (isReturn && feedAt === end + 1 ? 2 : 1)
+  let feedAt = find(text, "\n", begin)
+  let returnAt = find(text, "\r", begin)
+  for (let end = Math.min(feedAt, returnAt); end < text.length; end = Math.min(feedAt, returnAt)) {
+    take(self, self.line + text.slice(begin, end), events)
     if (self.isOver) return events
-    if (feedAt >= 0 && feedAt < begin) feedAt = text.indexOf("\n", begin)
-    if (returnAt >= 0 && returnAt < begin) returnAt = text.indexOf("\r", begin)
+    self.line = ""
+    begin = end + 1
+    if (end === returnAt) {
+      if (feedAt === begin) begin++
+      returnAt = find(text, "\r", begin)
+    }
+    if (feedAt < begin) feedAt = find(text, "\n", begin)
   }
   self.line += text.slice(begin)
   if (self.line.length > self.maxEvent) forget(self)
   return events
+}
+
+/** Where it stands from there on, or where the text ends. */
+const find = (text: string, end: string, from: number): number => {
+  const at = text.indexOf(end, from)
+  return at < 0 ? text.length : at
 }
 
 const lineFeed = 10
@@ -108,13 +114,13 @@ const forget = (self: Sse): void => {
 }
 
 const take = (self: Sse, line: string, events: Array<Event>): void => {
+  if (line.length > self.maxEvent) return forget(self)
   if (line === "") return dispatch(self, events)
   if (line.startsWith("data:")) return append(self, valueOf(line, 5))
   // a line of nothing but a name is a field without a value
   if (line === "data") return append(self, "")
   if (line === "event") self.type = ""
   else if (line.startsWith("event:")) self.type = valueOf(line, 6)
-  if (line.length > self.maxEvent) forget(self)
 }
 
 const valueOf = (line: string, from: number): string => line.slice(line.charCodeAt(from) === space ? from + 1 : from)

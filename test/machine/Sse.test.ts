@@ -46,7 +46,10 @@ const cases = Arbitrary.all({
   /** Bytes of the alphabet of above are cut out, so that characters break. */
   damage: Law.list(Law.int(0, 200), 2),
   /** How long each piece is; the last length goes on. */
-  cuts: Law.list(Law.oneOf(1, 1, 2, 3, 5, 8, 40), 20, 1)
+  cuts: Law.list(Law.oneOf(1, 1, 2, 3, 5, 8, 40), 20, 1),
+  /** Whether a piece of nothing comes after each. */
+  isHalting: Law.oneOf(false, true),
+  maxEvent: Law.oneOf(Infinity, Infinity, Infinity, 6, 7, 8, 12, 20)
 })
 
 type Case = typeof cases extends Arbitrary.Arbitrary<infer A> ? A : never
@@ -67,13 +70,16 @@ const piecesOf = (bytes: Uint8Array, cuts: ReadonlyArray<number>): ReadonlyArray
   return pieces
 }
 
+const nothing = new Uint8Array()
+
 type Read = (self: Sse.Sse, bytes: Uint8Array) => ReadonlyArray<Sse.Event>
 
 const readsByTheBook = (read: Read) => (it: Case): void => {
   const bytes = bytesOf(it)
-  const self = Sse.make(Infinity)
-  const events = piecesOf(bytes, it.cuts).flatMap((piece) => read(self, piece))
-  assert.deepStrictEqual(events, parse(bytes))
+  const self = Sse.make(it.maxEvent)
+  const pieces = piecesOf(bytes, it.cuts).flatMap((piece) => it.isHalting ? [piece, nothing] : [piece])
+  const events = pieces.flatMap((piece) => read(self, piece))
+  assert.deepStrictEqual({ events, isOver: self.isOver }, parse(bytes, it.maxEvent))
 }
 
 const all = (text: string, size = Infinity): ReadonlyArray<Sse.Event> => Sse.read(Sse.make(size), utf8.encode(text))
@@ -110,6 +116,15 @@ describe("Sse", () => {
       "joins lines of data without a line feed",
       (self, bytes) => Sse.read(self, bytes).map(({ data, type }) => ({ type, data: data.replaceAll("\n", "") }))
     ],
+    ["takes a piece of nothing for the end of a line end", (self, bytes) => {
+      if (bytes.length === 0) self.afterReturn = false
+      return Sse.read(self, bytes)
+    }],
+    ["ends at what is just as long as it may be", (self, bytes) => {
+      const events = Sse.read(self, bytes)
+      if (self.line.length === self.maxEvent || self.data.length === self.maxEvent) self.isOver = true
+      return events
+    }],
     ["drops events whose data is empty", (self, bytes) => Sse.read(self, bytes).filter(({ data }) => data !== "")]
   ]
   it.effect.each(broken)(
@@ -127,19 +142,38 @@ describe("Sse", () => {
     assert.deepStrictEqual(all("data:test\n\ndata: test\n\n").map(({ data }) => data), ["test", "test"])
   })
 
+  it("takes a name without a value for none", () => {
+    assert.deepStrictEqual(all("event: a\nevent\ndata: x\n\n"), [{ type: "message", data: "x" }])
+    assert.deepStrictEqual(all("event: a\nevent:\ndata: x\n\n"), [{ type: "message", data: "x" }])
+  })
+
   it.each([
     ["a line without an end", "x".repeat(9)],
     ["a comment without an end", ":".repeat(9)],
     ["a comment", ":".repeat(9) + "\n"],
     ["one line of data", "data: " + "x".repeat(9) + "\n\n"],
+    ["the data of an event with a name", "event:ab\n" + "data: x\n".repeat(9)],
     ["many lines of data", "data: x\n".repeat(9)],
     ["many empty lines of data", "data\n".repeat(10)]
   ])("is over at %s that is longer than an event may be, and holds nothing", (_, text) => {
     for (const cuts of [[1], [text.length]]) {
       const self = Sse.make(8)
       const events = piecesOf(utf8.encode(text), cuts).flatMap((piece) => Sse.read(self, piece))
-      assert.deepStrictEqual([events, self.isOver, self.line + self.data], [[], true, ""])
+      assert.deepStrictEqual([events, self.isOver, self.line + self.data + self.type], [[], true, ""])
       assert.deepStrictEqual(Sse.read(self, utf8.encode("\n\ndata: x\n\n")), [])
+    }
+  })
+
+  it.each([
+    ["a line without an end", "x".repeat(8)],
+    ["a comment", ":".repeat(8) + "\n"],
+    ["a line of data", "data:xxx\n"],
+    ["many lines of data", "data:xxx\ndata:xxx\ndata\n"]
+  ])("is not over at %s that is just as long as an event may be", (_, text) => {
+    for (const cuts of [[1], [text.length]]) {
+      const self = Sse.make(8)
+      for (const piece of piecesOf(utf8.encode(text), cuts)) Sse.read(self, piece)
+      assert.isFalse(self.isOver)
     }
   })
 
