@@ -153,7 +153,7 @@ export const check = (self: Pulse, rule: Rule, now: number): Verdict | undefined
   if (self.grace !== Infinity) return now >= self.saidAt + self.grace ? "Said" : undefined
   if (!self.hasBegun) return now >= self.last + rule.firstToken ? "FirstToken" : undefined
   if (now >= self.last + rule.idle) return "Idle"
-  if (rule.characters === 0 || now < self.stretchedFrom + rule.stretch) return undefined
+  if (now < self.stretchedFrom + rule.stretch) return undefined
   if (self.characters < rule.characters) return "Slow"
   self.stretchedFrom = now
   self.characters = 0

@@ -103,6 +103,9 @@ const byTimer = (machine: Machine, { rule, steps }: Case): Verdict => {
     }
     if (step.do === "said" && self.heldSince === undefined) isSooner = machine.said(self, step.amount, now)
     if (isSooner) timer = machine.due(self, rule)
+    if (now < machine.due(self, rule)) {
+      assert.isUndefined(machine.check(self, rule, now), "there is a verdict before it is due")
+    }
   }
   return ring(now + patience) ?? { verdict: undefined, at: now + patience }
 }
@@ -133,6 +136,9 @@ describe("Pulse", () => {
         return verdict
       }
     }],
+    ["gives its verdict whenever it is asked", {
+      check: (self, rule) => Pulse.check(self, rule, Pulse.due(self, rule))
+    }],
     ["takes silence after the end for a stall", {
       said: () => false
     }],
@@ -149,6 +155,32 @@ describe("Pulse", () => {
     "is told from one that %s",
     ([, part]) => Law.isBroken(cases, livesAsLong({ ...Pulse, ...part }))
   )
+
+  it("may be due sooner with the first token, and with no other", () => {
+    const self = Pulse.make(0)
+    assert.deepStrictEqual([Pulse.beat(self, 1, 1), Pulse.beat(self, 1, 2), Pulse.beat(self, 0, 2)], [
+      true,
+      false,
+      false
+    ])
+  })
+
+  it("is due sooner only when the end is to come sooner than it was", () => {
+    const self = Pulse.make(0)
+    assert.isFalse(Pulse.said(self, Infinity, 0))
+    assert.isTrue(Pulse.said(self, 5, 1))
+    assert.isFalse(Pulse.said(self, 5, 2))
+    assert.isFalse(Pulse.said(self, 4, 2))
+    assert.isTrue(Pulse.said(self, 3, 2))
+  })
+
+  it("is not due at the end of a stretch in which any number of characters will do", () => {
+    const rule = { firstToken: 10, idle: 60, characters: 0, stretch: 20 }
+    const self = Pulse.make(0)
+    Pulse.beat(self, 1, 5)
+    assert.strictEqual(Pulse.due(self, rule), 65)
+    assert.strictEqual(Pulse.due(self, { ...rule, characters: 1 }), 25)
+  })
 
   it("tells how long its reader held it up", () => {
     const self = Pulse.make(0)
