@@ -29,6 +29,11 @@ const ring = {
   why: "a ring that is gone is made anew when it is needed; the small ones are kept to spare that"
 }
 
+const sse = {
+  file: "src/machine/Sse.ts",
+  why: "to look again from there on finds the same line end; the question only spares the search"
+}
+
 const rounding = "the margin takes up what rounding leaves of a millisecond, and no two times are just so far apart"
 
 const rest = {
@@ -210,6 +215,20 @@ export const survivors: ReadonlyArray<Survivor> = [
     becomes: "true",
     why: "a new ring of the same length is as good; the question only spares the memory"
   },
+  {
+    ...sse,
+    line: "afterReturn: false,",
+    was: "false",
+    becomes: "true",
+    why: "a blank line at the very beginning ends no event, whether it is taken for one or not"
+  },
+  { ...sse, line: "if (end === returnAt) {", was: "end === returnAt", becomes: "true" },
+  ...["true", "feedAt <= begin"].map((becomes) => ({
+    ...sse,
+    line: "if (feedAt < begin) feedAt = find(text, \"\\n\", begin)",
+    was: "feedAt < begin",
+    becomes
+  })),
   {
     file: "src/machine/TokenBucket.ts",
     line: "if (by < 0) this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0",
