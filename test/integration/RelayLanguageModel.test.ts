@@ -339,10 +339,20 @@ describe("streamText over a relay", () => {
       assert.notInclude(seen, "finish")
     }).pipe(Effect.provide(over([make("s", [stream(["Good"], { end: "closed" })]), b]))))
 
-  it.effect("that would begin anew fails as well: what was said cannot be taken back", () =>
+  it.effect("that would begin anew fails as well, asks nobody else, and tells whose it was", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Stream.runDrain(LanguageModel.streamText({ prompt: "Hi" })))
-      assert.include((error as AiError.AiError).message, "broken off")
+      assert.include((error as AiError.AiError).message, "endpoint \"s\" was broken off")
+      const { reason } = error as AiError.AiError
+      const relay = ("metadata" in reason ? reason.metadata["relay"] : undefined) as unknown as {
+        readonly failure: string
+        readonly attempts: ReadonlyArray<{ readonly endpoint: string; readonly outcome: string }>
+      }
+      assert.strictEqual(relay.failure, "StreamInterrupted")
+      assert.deepStrictEqual(relay.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+        ["s", "InvalidResponse"]
+      ])
+      assert.lengthOf(yield* bodies("t"), 0)
     }).pipe(Effect.provide(over(
       [make("s", [stream(["Good"], { end: "reset" })]), make("t", [stream(["Hi."])], { tier: 1 })],
       { stream: { afterCommit: "restart" } }
