@@ -326,6 +326,23 @@ describe("streamText over a relay", () => {
       Weather
     ])))
 
+  it.effect("that nobody counted leaves its tokens open, asked or streamed", () =>
+    Effect.gen(function*() {
+      const { usage } = yield* LanguageModel.generateText({ prompt: "Hi" })
+      const parts = yield* Stream.runCollect(LanguageModel.streamText({ prompt: "Hi" }))
+      const finish = parts.find((part): part is Response.FinishPart => part.type === "finish")
+      for (const { inputTokens, outputTokens } of [usage, finish!.usage]) {
+        assert.deepStrictEqual([inputTokens.total, outputTokens.total], [undefined, undefined])
+      }
+    }).pipe(Effect.provide(over([make("s", [
+      body(JSON.stringify({
+        object: "chat.completion",
+        model: "m-1",
+        choices: [{ index: 0, message: { role: "assistant", content: "Good." }, finish_reason: "stop" }]
+      })),
+      events([chunk({ content: "Good." }), chunk({}, "stop"), "data: [DONE]\n\n"])
+    ])]))))
+
   it.effect("that breaks off fails, and never finishes", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
