@@ -44,7 +44,8 @@ export const flaw = (request: ChatRequest): string | undefined => {
   if (!Array.isArray(request.messages) || request.messages.length === 0) {
     return "messages has to be a list with at least one message"
   }
-  return request["stream"] === true ? "stream has to be left out: chat answers as a whole" : undefined
+  // some APIs take 1, or "true", for a wish as well
+  return (request["stream"] ?? false) === false ? undefined : "stream has to be left out: chat answers as a whole"
 }
 
 /**

@@ -79,8 +79,9 @@ export class EventReader {
   }
 
   #readEvent({ data, type }: Sse.Event): ReadonlyArray<StreamPiece.StreamPiece> {
-    if (data === "[DONE]") return StreamPiece.done
-    if (data.trim() === "") return StreamPiece.none
+    const word = data.trim()
+    if (word === "[DONE]") return StreamPiece.done
+    if (word === "") return StreamPiece.none
     const json = Json.parse(data)
     const reply = { _tag: "Reply" as const, ...this.#head, text: data }
     if (Result.isFailure(json)) {

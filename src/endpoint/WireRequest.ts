@@ -134,7 +134,9 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
   const text = isText ? new TextDecoder().decode(bytes) : ""
   const parsed = isText ? WireError.parse(text) : Result.fail(undefined)
   const json = Result.isSuccess(parsed) ? parsed.success : undefined
-  if (Json.isRecord(json) && json["stream"] === true) {
+  const stream = Json.isRecord(json) ? json["stream"] ?? false : false
+  if (kind !== "Other" && typeof stream !== "boolean") return Result.fail("stream has to be true or false")
+  if (stream === true) {
     return Result.fail("stream has to be left out: this is passed on as a whole, and only chats are streamed")
   }
   const flaw = kind === "Chat" ? ChatRequest.flaw(json as ChatRequest.ChatRequest) : undefined

@@ -8,7 +8,7 @@ import * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
 import * as Tool from "effect/ai/Tool"
 import * as Result from "effect/Result"
-import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
+import * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as Json from "../endpoint/Json.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as RelayService from "../relay/RelayService.ts"
@@ -26,7 +26,7 @@ const reasons: Readonly<Record<string, Response.FinishReason>> = {
 }
 
 const finishOf = (
-  ending: { readonly reason: string; readonly tokens: ChatAnswer.Tokens; readonly hasCalls: boolean },
+  ending: { readonly reason: string; readonly tokens: ChatAnswer.Tokens | undefined; readonly hasCalls: boolean },
   meta: { readonly endpoint: string; readonly attempts: ReadonlyArray<Attempt.Attempt> }
 ): Response.FinishPartEncoded => {
   const { hasCalls, reason, tokens } = ending
@@ -36,8 +36,8 @@ const finishOf = (
     // some say that they just stopped
     reason: word === "stop" && hasCalls ? "tool-calls" : word,
     usage: {
-      inputTokens: { total: tokens.input, uncached: undefined, cacheRead: undefined, cacheWrite: undefined },
-      outputTokens: { total: tokens.output, text: undefined, reasoning: undefined }
+      inputTokens: { total: tokens?.input, uncached: undefined, cacheRead: undefined, cacheWrite: undefined },
+      outputTokens: { total: tokens?.output, text: undefined, reasoning: undefined }
     },
     metadata: { relay: { endpoint: meta.endpoint, attempts: meta.attempts.map((attempt) => ({ ...attempt })) } }
   }
@@ -83,7 +83,8 @@ export const parts = (
   label: string
 ): Result.Result<Array<Response.PartEncoded>, AiError.AiErrorReason> =>
   Result.gen(function*() {
-    const { body, finishReason, meta, model, refusal, text, tokens, toolCalls, truncated } = reply
+    const { body, finishReason, meta, model, refusal, text, toolCalls, truncated } = reply
+    const tokens = ChatAnswer.counted(reply)
     const calls = yield* Result.all(
       toolCalls.map((call, index) => callOf({ ...call, id: idOf(label, index, call.id) }))
     )
@@ -190,7 +191,12 @@ export class Writer {
     return Result.map(Result.all(calls.map(callOf)), (called) => [
       ...this.#end(),
       ...calls.flatMap(({ id }, at): ReadonlyArray<Part> => [{ type: "tool-params-end", id }, called[at]!]),
-      finishOf({ reason: truncated ? "length" : reason, tokens, hasCalls: calls.length > 0 }, meta)
+      finishOf({
+        reason: truncated ? "length" : reason,
+        // what was reckoned is no count
+        tokens: tokens.isEstimated ? undefined : tokens,
+        hasCalls: calls.length > 0
+      }, meta)
     ])
   }
 }

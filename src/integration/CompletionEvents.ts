@@ -111,7 +111,9 @@ export class Writer {
   #finish({ reason, tokens, truncated }: Extract<StreamChunk.StreamChunk, { readonly _tag: "Finish" }>): string {
     const word = truncated ? "length" : reason === "stop" && this.#named.size > 0 ? "tool_calls" : reason
     const usage = { prompt_tokens: tokens.input, completion_tokens: tokens.output, total_tokens: tokens.total }
-    return this.#delta({}, word) + (this.#options.includesUsage ? this.#event([], { usage }) : "")
+    // what was reckoned is no count
+    const isCounted = this.#options.includesUsage && !tokens.isEstimated
+    return this.#delta({}, word) + (isCounted ? this.#event([], { usage }) : "")
   }
 
   #delta(delta: object, reason: string | null = null): string {

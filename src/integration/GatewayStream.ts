@@ -51,7 +51,7 @@ export const open = (
       includesUsage
     })
     // clients of OpenAI have no word for an answer that begins anew
-    const chunks = Stream.takeUntil(relay.stream(request, options), ({ _tag }) => _tag === "Restarted")
+    const chunks = relay.stream(request, { ...options, restart: false })
     const [first, rest] = yield* Stream.peel(chunks, Sink.head<StreamChunk.StreamChunk>())
     const start = Option.getOrUndefined(first)
     if (start?._tag !== "Start") return yield* Effect.die(new Error("a stream has to begin with its start"))

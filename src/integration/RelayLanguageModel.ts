@@ -151,7 +151,8 @@ const stream = (relay: RelayService.RelayService, base: Options) =>
     const { model, request, stream } = yield* over(base)
     const message = yield* said("streamText", AiPrompt.toChat(asked, model, request!))
     const writer = new AiAnswer.Writer(yield* Label.make)
-    return relay.stream(message, stream).pipe(
+    // there is no part for what was said and does not count
+    return relay.stream(message, { ...stream, restart: false }).pipe(
       Stream.catch((failure) => Stream.fromEffect(failed("streamText")(failure))),
       Stream.mapEffect((chunk) => said("streamText", writer.write(chunk))),
       Stream.flatMap(Stream.fromIterable)

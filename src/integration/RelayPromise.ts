@@ -9,7 +9,6 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
@@ -23,6 +22,7 @@ import type * as RelayEvent from "../relay/RelayEvent.ts"
 import type * as RelayExplanation from "../relay/RelayExplanation.ts"
 import * as RelayService from "../relay/RelayService.ts"
 import type * as StreamChunk from "../relay/StreamChunk.ts"
+import { Listeners } from "./Listeners.ts"
 import * as Promised from "./Promised.ts"
 import * as RelayFetch from "./RelayFetch.ts"
 
@@ -82,7 +82,7 @@ export interface RelayPromise {
   ) => Promise<{ readonly value: A; readonly meta: Meta.Meta }>
   /**
    * Asks for a completion that comes bit by bit; each `for await` asks anew, and
-   * one that is left hangs up. The last chunk is a `Finish`, or it throws.
+   * one that is left, or whose signal aborts, hangs up at once. The last chunk is a `Finish`, or it throws.
    */
   readonly stream: (
     request: ChatRequest.ChatRequest,
@@ -182,21 +182,13 @@ export const make = async (
   }
 }
 
-const aborted = (signal: AbortSignal | undefined): Effect.Effect<never> =>
-  Effect.callback((resume) => {
-    const onAbort = () => resume(Effect.die(signal?.reason))
-    if (signal?.aborted === true) onAbort()
-    signal?.addEventListener("abort", onAbort, { once: true })
-    return Effect.sync(() => signal?.removeEventListener("abort", onAbort))
-  })
-
 const over = (
   relay: RelayService.RelayService,
   managed: ManagedRuntime.ManagedRuntime<RelayService.RelayService, unknown>
 ): RelayPromise => {
   let isDisposed = false
   const gone = new Error("this relay was disposed of")
-  const disposal = Latch.makeUnsafe(false)
+  const listeners = new Listeners()
   // a runtime that is gone says so in words of its own
   const runtime: Promised.Runtime = {
     runPromiseExit: async (effect, options) => {
@@ -231,18 +223,17 @@ const over = (
             }),
           rest
         )),
-    stream: (request, options) =>
-      Stream.toAsyncIterable(Stream.suspend(() => {
-        const { rest, signal } = split(options)
+    stream: (request, options) => {
+      const { rest, signal } = split(options)
+      const chunks = Stream.suspend(() => {
         if (isDisposed) return Stream.die(gone)
         if (signal !== undefined && !isSignal(signal)) return Stream.fail(noSignal(signal))
-        if (signal?.aborted === true) return Stream.die(signal.reason)
-        return Stream.unwrap(Effect.map(managed.contextEffect, (context) =>
-          relay.stream(request, rest).pipe(
-            Stream.provideContext(context),
-            Stream.interruptWhen(Effect.raceFirst(Effect.andThen(disposal.await, Effect.die(gone)), aborted(signal)))
-          )))
-      })),
+        return Stream.unwrap(
+          Effect.map(managed.contextEffect, (context) => Stream.provideContext(relay.stream(request, rest), context))
+        )
+      })
+      return listeners.iterable(chunks, isSignal(signal) ? signal : undefined)
+    },
     fetch: RelayFetch.make(relay, { runtime }),
     explain: (request, options) => run(relay.explain(request, options)),
     status: () => run(relay.status),
@@ -256,10 +247,9 @@ const over = (
       isolate: (subject, audit) => run(endpoints.isolate(subject, audit)),
       reset: (subject, audit) => run(endpoints.reset(subject, audit))
     },
-    dispose: () => {
+    dispose: async () => {
       isDisposed = true
-      disposal.openUnsafe()
-      return managed.dispose()
+      await Promise.all([listeners.hangUp(gone), managed.dispose()])
     }
   }
 }

@@ -129,7 +129,8 @@ export const serve = (
       )
       let hasResponse = false
       const said = Stream.runForEachArray(
-        Stream.takeUntil(relay.stream(request, options), ({ _tag }) => _tag === "Restarted"),
+        // clients of OpenAI have no word for an answer that begins anew
+        relay.stream(request, { ...options, restart: false }),
         (chunks) => {
           const [first] = chunks
           if (!hasResponse && first._tag === "Start") {

@@ -39,6 +39,8 @@ export class StreamInterrupted extends Schema.TaggedError<StreamInterrupted>()("
   attempts: Attempt.attempts
 }) {
   override get message(): string {
-    return `the answer of endpoint "${this.endpoint}" was broken off after ${this.text.length} characters: ${this.detail}`
+    const { length } = this.text
+    const came = length === 1 ? "1 character" : `${length} characters`
+    return `the answer of endpoint "${this.endpoint}" was broken off after ${came}: ${this.detail}`
   }
 }

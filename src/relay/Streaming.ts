@@ -57,6 +57,11 @@ export interface Options extends StreamOptions.Options {
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however late the first token is. Default: what the relay's `hedge` says. */
   readonly hedge?: boolean | undefined
+  /**
+   * `false` fails where `afterCommit` would begin anew, for one who cannot take back what came out. Default: what
+   * `afterCommit` says.
+   */
+  readonly restart?: boolean | undefined
   /** Sent to the endpoint beside its own; keys, cookies and what belongs to a connection are left out. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined
   /** Which retry of the caller's own this is, from 1: then the relay waits for no other round. Default: what `headers` say. */
@@ -68,6 +73,7 @@ const rules: Arguments.Rules<Options> = {
   budget: Arguments.anything,
   affinity: Arguments.text,
   hedge: Arguments.flag,
+  restart: Arguments.flag,
   headers: Arguments.anything,
   retry: Arguments.count,
   // these are checked against those of the relay
@@ -218,21 +224,29 @@ export const make = (
     if (flaw !== undefined) return yield* Effect.fail(rejected(flaw))
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return yield* Effect.fail(refusal)
-    const { affinity, budget, deadline, headers, hedge, retry = WireHeaders.callersRetry(headers ?? {}), ...own } =
-      options ??
-        {}
+    const {
+      affinity,
+      budget,
+      deadline,
+      headers,
+      hedge,
+      restart,
+      retry = WireHeaders.callersRetry(headers ?? {}),
+      ...own
+    } = options ?? {}
     const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge })
+    const said = Object.keys(own).length === 0
+      ? settings
+      : yield* Effect.mapError(
+        StreamOptions.decode("RelayService.stream", own, base),
+        ({ field, rule, value }) => rejected(`${field} is ${value}, but ${rule}`)
+      )
     return {
       written,
       headers: yield* headersOf(headers),
       deadline: yield* Deadline.decode(deadline),
       retry,
-      settings: Object.keys(own).length === 0
-        ? settings
-        : yield* Effect.mapError(
-          StreamOptions.decode("RelayService.stream", own, base),
-          ({ field, rule, value }) => rejected(`${field} is ${value}, but ${rule}`)
-        )
+      settings: restart === false && said.afterCommit === "restart" ? { ...said, afterCommit: "fail" } : said
     }
   })
 

@@ -17,7 +17,8 @@ const flawed: ReadonlyArray<readonly [name: string, request: unknown, rule: RegE
   ["no messages", { model: "any" }, /messages/],
   ["messages that are a text", { model: "any", messages: "Hi" }, /messages/],
   ["an empty list of messages", { model: "any", messages: [] }, /messages/],
-  ["a wish for a stream", { ...hi, stream: true }, /stream/]
+  ["a wish for a stream", { ...hi, stream: true }, /stream/],
+  ["what an API may take for such a wish", { ...hi, stream: 1 }, /stream/]
 ]
 
 describe("a request", () => {
@@ -25,7 +26,7 @@ describe("a request", () => {
     assert.match(ChatRequest.flaw(request as ChatRequest.ChatRequest) ?? "", rule)
   })
 
-  it.each([hi, { ...hi, stream: false }, { ...hi, temperature: 1, tools: [] }, {
+  it.each([hi, { ...hi, stream: false }, { ...hi, stream: null }, { ...hi, temperature: 1, tools: [] }, {
     ...hi,
     messages: [{ role: "tool" }]
   }])(

@@ -56,6 +56,14 @@ describe("the events of a chat completion", () => {
     ])
   })
 
+  it("count nothing where the tokens are only reckoned", () => {
+    const reckoned = { ...finish("stop"), tokens: { input: 1, output: 2, total: 3, isEstimated: true } }
+    const events = write([start, text("Hi"), reckoned as StreamChunk.StreamChunk], true)
+    assert.lengthOf(events, 4)
+    assert.strictEqual(reasonOf(events), "stop")
+    assert.notInclude(JSON.stringify(events), "total_tokens")
+  })
+
   it("have thoughts, refusals and tool calls in the words that clients know, and name calls that have no name", () => {
     assert.deepStrictEqual(
       deltas(write([

@@ -102,6 +102,20 @@ describe("a fetch over a relay", () => {
       assert.isUndefined(RelayFetch.failureOf(new Response()))
     }).pipe(Effect.provide(Api.over({ a: down }, once))))
 
+  it.effect("answers 400 where stream is neither true nor false, and blames nobody", () =>
+    Effect.gen(function*() {
+      const fetch = yield* fetchOver()
+      for (const stream of [1, "true"]) {
+        const body = JSON.stringify({ ...JSON.parse(chat), stream })
+        const response = yield* Effect.promise(() => fetch(url, { method: "POST", body }))
+        assert.strictEqual(response.status, 400)
+        assert.include((yield* Effect.promise(() => response.json())).error.message, "stream has to be true or false")
+      }
+      assert.lengthOf(yield* Api.Log, 0)
+      const body = JSON.stringify({ ...JSON.parse(chat), stream: null })
+      assert.strictEqual((yield* Effect.promise(() => fetch(url, { method: "POST", body }))).status, 200)
+    }).pipe(Effect.provide(Api.over({ a: hello }, once))))
+
   const paths: ReadonlyArray<readonly [url: string, baseUrl: string | undefined, path: string | undefined]> = [
     ["https://api.openai.com/v1/models?limit=2", undefined, "/v1/models?limit=2"],
     ["http://localhost:3000/v1beta/models", undefined, "/v1/models"],

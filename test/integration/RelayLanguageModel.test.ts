@@ -326,6 +326,23 @@ describe("streamText over a relay", () => {
       Weather
     ])))
 
+  it.effect("that nobody counted leaves its tokens open, asked or streamed", () =>
+    Effect.gen(function*() {
+      const { usage } = yield* LanguageModel.generateText({ prompt: "Hi" })
+      const parts = yield* Stream.runCollect(LanguageModel.streamText({ prompt: "Hi" }))
+      const finish = parts.find((part): part is Response.FinishPart => part.type === "finish")
+      for (const { inputTokens, outputTokens } of [usage, finish!.usage]) {
+        assert.deepStrictEqual([inputTokens.total, outputTokens.total], [undefined, undefined])
+      }
+    }).pipe(Effect.provide(over([make("s", [
+      body(JSON.stringify({
+        object: "chat.completion",
+        model: "m-1",
+        choices: [{ index: 0, message: { role: "assistant", content: "Good." }, finish_reason: "stop" }]
+      })),
+      events([chunk({ content: "Good." }), chunk({}, "stop"), "data: [DONE]\n\n"])
+    ])]))))
+
   it.effect("that breaks off fails, and never finishes", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
@@ -339,10 +356,20 @@ describe("streamText over a relay", () => {
       assert.notInclude(seen, "finish")
     }).pipe(Effect.provide(over([make("s", [stream(["Good"], { end: "closed" })]), b]))))
 
-  it.effect("that would begin anew fails as well: what was said cannot be taken back", () =>
+  it.effect("that would begin anew fails as well, asks nobody else, and tells whose it was", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Stream.runDrain(LanguageModel.streamText({ prompt: "Hi" })))
-      assert.include((error as AiError.AiError).message, "broken off")
+      assert.include((error as AiError.AiError).message, "endpoint \"s\" was broken off")
+      const { reason } = error as AiError.AiError
+      const relay = ("metadata" in reason ? reason.metadata["relay"] : undefined) as unknown as {
+        readonly failure: string
+        readonly attempts: ReadonlyArray<{ readonly endpoint: string; readonly outcome: string }>
+      }
+      assert.strictEqual(relay.failure, "StreamInterrupted")
+      assert.deepStrictEqual(relay.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+        ["s", "InvalidResponse"]
+      ])
+      assert.lengthOf(yield* bodies("t"), 0)
     }).pipe(Effect.provide(over(
       [make("s", [stream(["Good"], { end: "reset" })]), make("t", [stream(["Hi."])], { tier: 1 })],
       { stream: { afterCommit: "restart" } }

@@ -14,6 +14,7 @@ import {
 } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Server from "../wire/Server.ts"
+import * as Sse from "../wire/Sse.ts"
 
 const { answer, fault, make, status } = ScriptedEndpoint
 const hi = { model: "any", messages: [{ role: "user", content: "Hi" }] }
@@ -343,6 +344,38 @@ describe("a stream by promises", () => {
       })
       assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
     }))
+
+  for (const how of ["its signal aborts", "the relay is disposed of"] as const) {
+    it.live(`is closed at once when ${how}, though its listener is busy with a chunk`, () =>
+      Effect.gen(function*() {
+        const server = yield* Server.http(Sse.send(words.map((content) => Sse.chunk({ content })), "silence"))
+        const relay = yield* Effect.promise(() =>
+          RelayPromise.make({
+            health: "off",
+            retry: Retry.none,
+            endpoints: [{ id: "a", baseUrl: server.url, apiKey: Redacted.make("key") }]
+          })
+        )
+        yield* Effect.addFinalizer(() => Effect.promise(relay.dispose))
+        const controller = new AbortController()
+        const iterator = relay.stream(hi, { signal: controller.signal })[Symbol.asyncIterator]()
+        const first = yield* Effect.promise(() => iterator.next())
+        assert.strictEqual(first.value._tag, "Start")
+        assert.strictEqual((yield* Effect.promise(relay.status))[0]?.inFlight, 1)
+
+        if (how === "its signal aborts") {
+          controller.abort(new Error("enough"))
+          yield* server.until(() => server.connections().open === 0)
+          assert.deepInclude((yield* Effect.promise(relay.status))[0], neutral)
+        } else {
+          yield* Effect.promise(relay.dispose)
+          yield* server.until(() => server.connections().open === 0)
+        }
+        const reason = new Error(how === "its signal aborts" ? "enough" : "this relay was disposed of")
+        assert.deepStrictEqual(yield* rejectionOf(() => iterator.next()), reason)
+        assert.deepStrictEqual(yield* Effect.promise(() => iterator.next()), { done: true, value: undefined })
+      }))
+  }
 
   it.live("does not end in silence when the relay is disposed of", () =>
     Effect.gen(function*() {

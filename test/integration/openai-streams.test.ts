@@ -172,7 +172,7 @@ describe("the openai package streams over a relay", () => {
       assert.strictEqual(new Set(chunks.map(({ id }) => id)).size, 1)
     }))
 
-  it.live("never two answers glued together, though the relay would begin anew", () =>
+  it.live("never two answers glued together, and no second one is asked for, though the relay would begin anew", () =>
     Effect.gen(function*() {
       const primary = yield* Server.http(Sse.send([Sse.chunk({ content: "Hel" })], "reset"))
       const backup = yield* Server.http(hello)
@@ -180,6 +180,8 @@ describe("the openai package streams over a relay", () => {
       const { text, thrown } = yield* listen(client)
       assert.strictEqual(text, "Hel")
       assert.strictEqual((thrown as APIError).code, "stream_interrupted")
+      assert.match((thrown as APIError).message, /"server-0".* broken off after 3 characters: ./)
+      assert.lengthOf(backup.received, 0)
       yield* atRest(relay)
     }))
 

@@ -419,6 +419,13 @@ describe("send", () => {
 
   const flawed: Readonly<Record<string, readonly [WireRequest.WireRequest, string]>> = {
     "a stream": [{ ...chat, body: "{\"model\":\"smart\",\"messages\":[{}],\"stream\":true}" }, "stream"],
+    ...Object.fromEntries(
+      ["1", "0", "\"true\"", "{}"].map((word): [string, readonly [WireRequest.WireRequest, string]] => [
+        `a chat whose stream is ${word}`,
+        [{ ...chat, body: `{"model":"smart","messages":[{}],"stream":${word}}` }, "stream has to be true or false"]
+      ])
+    ),
+    "an answer whose stream is a number": [{ ...embeddings, body: "{\"model\":\"smart\",\"stream\":1}" }, "stream has"],
     "a stream of another kind": [{ ...embeddings, body: "{\"model\":\"smart\",\"stream\":true}" }, "stream"],
     "a chat that is not JSON": [{ ...chat, body: "Hi" }, "object"],
     "a chat without a body": [{ method: "POST", path: "/chat/completions" }, "object"],

@@ -85,6 +85,11 @@ describe("a stream", () => {
       assert.deepStrictEqual({ ...back }, { ...failure })
     }).pipe(Effect.provide(over({ a: stream(words) }))))
 
+  it.effect("is whole at a [DONE] in spaces too", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(Hearing.brief(yield* Hearing.whole()), ["Start a", "Hi.", "Finish"])
+    }).pipe(Effect.provide(over({ a: events([delta({ content: "Hi." }), finish, "data:  [DONE] \n\n"]) }))))
+
   it.effect("asks nobody before somebody listens, and asks anew for each who does", () =>
     Effect.gen(function*() {
       const relay = yield* RelayService.RelayService
@@ -241,6 +246,7 @@ describe("a stream", () => {
     ["has no messages", { model: "any", messages: [] }, {}],
     ["has a header that is none", Trial.hi, { headers: { "x-trace": "a\nb" } }],
     ["has a commit point that is none", Trial.hi, { commit: "later" }],
+    ["says of beginning anew what is neither true nor false", Trial.hi, { restart: 0 }],
     ["has a commit point of no characters", Trial.hi, { commit: { characters: 0 } }],
     ["has an option that is none", Trial.hi, { onCut: "fail" }],
     ["has an idle timeout of nothing", Trial.hi, { idleTimeout: 0 }],
@@ -460,6 +466,28 @@ describe("after the commit point", () => {
       assert.deepStrictEqual([meta.endpoint, tokens.isEstimated, tokens.output], ["b", false, 3])
       yield* isAtRest
     }).pipe(Effect.provide(over({ a: stream(["Berne"], { end: "reset" }), b: stream(words) }))))
+
+  it.effect("nobody begins anew where the caller cannot take back what came out", () =>
+    Effect.gen(function*() {
+      const heard = yield* Hearing.whole({ restart: false })
+      assert.deepStrictEqual(Hearing.brief(heard), ["Start a", ...words])
+      assert.deepInclude(Hearing.interruptionOf(heard), {
+        _tag: "StreamInterrupted",
+        endpoint: "a",
+        because: "InvalidResponse"
+      })
+      assert.lengthOf(yield* Trial.received("b"), 0)
+    }).pipe(Effect.provide(
+      over({ a: stream(words, { end: "reset" }), b: stream(words) }, { stream: { afterCommit: "restart" } })
+    )))
+
+  it.effect.each([[["B"], "1 character"], [["B", "e"], "2 characters"]] as const)(
+    "of %j a break says that %s came",
+    ([texts, length]) =>
+      Effect.gen(function*() {
+        assert.include(Hearing.interruptionOf(yield* Hearing.whole()).message, `was broken off after ${length}:`)
+      }).pipe(Effect.provide(over({ a: stream(texts, { end: "reset" }) })))
+  )
 
   it.effect("who fails before anything of it comes out leaves no marker", () =>
     Effect.gen(function*() {
