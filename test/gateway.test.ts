@@ -8,6 +8,7 @@ import * as Endpoints from "../examples/gateway/Endpoints.ts"
 import * as GatewayConfig from "../examples/gateway/GatewayConfig.ts"
 import { root } from "./architecture/Source.ts"
 import * as Program from "./Program.ts"
+import * as Connection from "./wire/Connection.ts"
 import * as Server from "./wire/Server.ts"
 
 const main = "examples/gateway/main.ts"
@@ -90,28 +91,47 @@ describe("the configuration of a gateway", () => {
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 })
 
-/** The program, and the URL that it says it listens at. */
+const post = (body: object): string => {
+  const text = JSON.stringify({ model: "any", messages: [{ role: "user", content: "Hi" }], ...body })
+  return "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n" +
+    `content-length: ${text.length}\r\n\r\n${text}`
+}
+
+const chat = post({})
+const streamed = post({ stream: true })
+const health = "GET /health HTTP/1.1\r\nhost: gateway\r\n\r\n"
+
+interface Running {
+  readonly url: string
+  /** Tells it to end, without waiting for it. */
+  readonly terminate: Effect.Effect<void>
+  /** How it ended. */
+  readonly exitCode: Effect.Effect<number | null>
+}
+
+/** The program, and the URL that it says it listens at; it is told to end with the scope. */
 const start = (config: string) =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly url: string; readonly end: Effect.Effect<string> }>((resume) => {
+    Effect.callback<Running>((resume) => {
       const child = spawn(process.execPath, ["--conditions=effect-relay-source", main, "--config", config], {
         cwd: root,
         env: { ...process.env, CALLERS_KEY: "key-of-the-caller", SERVERS_KEY: "key-of-the-server" },
         stdio: ["ignore", "pipe", "inherit"]
       })
+      const closed = new Promise<number | null>((resolve) => child.on("close", resolve))
       let said = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         said += text
         const url = /^(http:\S+) stands for/m.exec(said)?.[1]
         if (url === undefined) return
-        const end = Effect.callback<string>((resume) => {
-          child.on("close", () => resume(Effect.succeed(said)))
-          child.kill("SIGTERM")
-        })
-        resume(Effect.succeed({ url, end: child.exitCode === null ? end : Effect.succeed(said) }))
+        resume(Effect.succeed({
+          url,
+          terminate: Effect.sync(() => void child.kill("SIGTERM")),
+          exitCode: Effect.promise(() => closed)
+        }))
       })
     }),
-    ({ end }) => end
+    ({ exitCode, terminate }) => Effect.andThen(terminate, exitCode)
   )
 
 describe("npm run gateway", () => {
@@ -138,6 +158,73 @@ describe("npm run gateway", () => {
       assert.strictEqual(backup.received[0]?.headers.authorization, "Bearer key-of-the-server")
       const elsewhere = yield* Effect.promise(() => fetch(url.replace("/v1", "/chat/completions"), { method: "POST" }))
       assert.include(yield* Effect.promise(() => elsewhere.text()), "begins at /v1")
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.live("closes what is idle once it is told to end, takes no new call, finishes those under way, and exits with 0", () =>
+    Effect.gen(function*() {
+      let release = () => {}
+      const upstream = yield* Server.http((response, request) => {
+        release = () => Server.json(Server.completion("Hello."))(response, request)
+      })
+      const path = yield* write(JSON.stringify({
+        port: 0,
+        relay: { health: "off" },
+        endpoints: [{ id: "only", baseUrl: upstream.url }]
+      }))
+      const { exitCode, terminate, url } = yield* start(path)
+      const port = Number(new URL(url).port)
+      const fresh = yield* Connection.open(port, "")
+      const idle = yield* Connection.open(port, health)
+      yield* idle.until(/\}$/)
+      const busy = yield* Connection.open(port, chat)
+      yield* upstream.until(() => upstream.received.length === 1)
+      yield* terminate
+      yield* fresh.closed
+      yield* idle.closed
+      assert.match(idle.text(), /^HTTP\/1\.1 200 [^]*\r\nConnection: keep-alive\r\n/i)
+      busy.write(chat)
+      release()
+      yield* busy.closed
+      assert.match(busy.text(), /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n[^]*Hello\./i)
+      assert.strictEqual(upstream.received.length, 1)
+      assert.strictEqual(yield* exitCode, 0)
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.live("answers a new call behind a stream with 503 and hangs up, once it is told to end", () =>
+    Effect.gen(function*() {
+      let release = () => {}
+      const upstream = yield* Server.http((response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" })
+        response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "Hel" } }] })}\n\n`)
+        release = () => {
+          response.end(
+            `data: ${
+              JSON.stringify({ choices: [{ index: 0, delta: { content: "lo." }, finish_reason: "stop" }] })
+            }\n\n` +
+              "data: [DONE]\n\n"
+          )
+        }
+      })
+      const path = yield* write(JSON.stringify({
+        port: 0,
+        relay: { health: "off" },
+        endpoints: [{ id: "only", baseUrl: upstream.url }]
+      }))
+      const { exitCode, terminate, url } = yield* start(path)
+      const port = Number(new URL(url).port)
+      const fresh = yield* Connection.open(port, "")
+      const busy = yield* Connection.open(port, streamed)
+      yield* busy.until(/Hel/)
+      yield* terminate
+      yield* fresh.closed
+      busy.write(chat)
+      release()
+      yield* busy.closed
+      const [first, second] = busy.text().split(/(?=HTTP\/1\.1 503 )/)
+      assert.match(first!, /^HTTP\/1\.1 200 [^]*lo\.[^]*\[DONE\]/)
+      assert.match(second!, /\r\nConnection: close\r\n[^]*shutting_down/i)
+      assert.strictEqual(upstream.received.length, 1)
+      assert.strictEqual(yield* exitCode, 0)
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it("says how it is called, and ends with an error, where no file is named", async () => {
