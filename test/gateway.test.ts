@@ -1,6 +1,8 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, FileSystem } from "effect"
+import { ConfigProvider, Effect, FileSystem, Layer, Redacted } from "effect"
+import { Bulkhead, CircuitBreaker, Hedge, RelayService } from "effect-relay"
+import { FetchHttpClient } from "effect/http"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import OpenAI from "openai"
@@ -27,7 +29,12 @@ const refusalOf = Effect.fnUntraced(function*(content: string) {
   return yield* Effect.flip(Effect.flatMap(GatewayConfig.read(path), (config) => Endpoints.make(path, config)))
 })
 
-const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ A_KEY: "sk-1", EMPTY: "" }))
+const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord({
+  A_KEY: "sk-1",
+  FROM_A_FILE: "sk-1\n",
+  TWO_LINES: "sk-1\nsk-2",
+  EMPTY: ""
+}))
 
 const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>> = {
   "no endpoints": [{}, "endpoints"],
@@ -42,6 +49,11 @@ const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>
     "relay.stream.afterCommit"
   ],
   "a duration that is none": [{ endpoints: [endpoint], relay: { attemptTimeout: "5s" } }, "relay.attemptTimeout"],
+  "a bound below the one that it has to be above": [
+    { endpoints: [endpoint], relay: { stream: { minThroughput: { characters: -1, per: "1 second" } } } },
+    "relay.stream.minThroughput.characters"
+  ],
+  "a mode that there is not": [{ endpoints: [endpoint], circuitBreaker: { mode: "maybe" } }, "circuitBreaker.mode"],
   "a key in the file": [{ endpoints: [{ ...endpoint, apiKey: "sk-secret" }] }, "endpoints.0.apiKey"],
   "a key in the place of its variable": [
     { endpoints: [{ ...endpoint, apiKeyFrom: "sk-secret" }] },
@@ -52,6 +64,14 @@ const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>
     "endpoints.0.headersFrom.x-key"
   ],
   "a variable that there is not": [{ endpoints: [{ ...endpoint, apiKeyFrom: "NO_KEY" }] }, "endpoints.0.apiKeyFrom"],
+  "a variable that holds no key": [
+    { endpoints: [{ ...endpoint, apiKeyFrom: "TWO_LINES" }] },
+    "endpoints.0.apiKeyFrom"
+  ],
+  "a variable that holds no header": [
+    { endpoints: [{ ...endpoint, headersFrom: { "x-key": "TWO_LINES" } }] },
+    "endpoints.0.headersFrom.x-key"
+  ],
   "a variable that is empty": [{ endpoints: [{ ...endpoint, apiKeyFrom: "EMPTY" }] }, "endpoints.0.apiKeyFrom"]
 }
 
@@ -61,9 +81,42 @@ describe("the configuration of a gateway", () => {
       Effect.gen(function*() {
         const refused = yield* refusalOf(JSON.stringify(content))
         assert.deepStrictEqual([refused._tag, refused.field], ["InvalidConfiguration", field])
+        assert.match(refused.message, /relay\.json: /)
         assert.notInclude(refused.message, "sk-")
       }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
   }
+
+  it.effect("shows the value of what is no secret, whatever its name", () =>
+    Effect.gen(function*() {
+      const { message } = yield* refusalOf(JSON.stringify({ endpoints: [endpoint], bulkhead: { maxKeys: "many" } }))
+      assert.include(message, "bulkhead.maxKeys is \"many\"")
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("takes all options of relay, circuit breaker and bulkhead that JSON has a word for", () =>
+    Effect.gen(function*() {
+      const { retry: _retry, ...relay } = RelayService.defaults
+      const { schedule: _schedule, ...health } = relay.health
+      const { classify: _classify, tripPolicy: _tripPolicy, ...circuitBreaker } = CircuitBreaker.defaults
+      const { adaptive: _adaptive, ...bulkhead } = Bulkhead.defaults
+      const stream = { ...relay.stream, firstTokenTimeout: "5 seconds" }
+      const content = {
+        endpoints: [endpoint],
+        relay: { ...relay, health, stream, hedge: { ...Hedge.defaults, delay: "1 second" } },
+        circuitBreaker,
+        bulkhead
+      }
+      const config = yield* GatewayConfig.read(yield* write(JSON.stringify(content)))
+      for (const field of ["relay", "circuitBreaker", "bulkhead"] as const) {
+        assert.sameMembers(Object.keys(config[field]), Object.keys(content[field]))
+      }
+      yield* Layer.build(CircuitBreaker.layer(config.circuitBreaker))
+      yield* Layer.build(Bulkhead.layer(config.bulkhead))
+      yield* Layer.build(
+        RelayService.layerDefault({ ...config.relay, endpoints: yield* Endpoints.make("relay.json", config) }).pipe(
+          Layer.provide(FetchHttpClient.layer)
+        )
+      )
+    }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, environment])))
 
   it.effect("is refused where it is no JSON, without quoting it, and where there is none", () =>
     Effect.gen(function*() {
@@ -82,6 +135,13 @@ describe("the configuration of a gateway", () => {
       assert.deepInclude(endpoints[0], endpoint)
       assert.notInclude(JSON.stringify(endpoints), "sk-1")
       assert.sameMembers(Object.keys(endpoints[0]!.headers!), ["x-a", "x-b"])
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("takes a key as a file of secrets holds it, without the end of the line", () =>
+    Effect.gen(function*() {
+      const path = yield* write(JSON.stringify({ endpoints: [{ ...endpoint, apiKeyFrom: "FROM_A_FILE" }] }))
+      const [only] = yield* Effect.flatMap(GatewayConfig.read(path), (config) => Endpoints.make(path, config))
+      assert.strictEqual(Redacted.value(only!.apiKey!), "sk-1")
     }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
 
   it.effect("comes with an example that can be read", () =>
@@ -225,6 +285,21 @@ describe("npm run gateway", () => {
       assert.match(second!, /\r\nConnection: close\r\n[^]*shutting_down/i)
       assert.strictEqual(upstream.received.length, 1)
       assert.strictEqual(yield* exitCode, 0)
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.live("refuses options that cannot go together before it listens", () =>
+    Effect.gen(function*() {
+      const taken = yield* Server.http(() => {})
+      const path = yield* write(JSON.stringify({
+        port: Number(new URL(taken.url).port),
+        circuitBreaker: { openFor: "1 minute", maxOpenFor: "1 second" },
+        endpoints: [endpoint]
+      }))
+      const { exitCode, stderr } = yield* Effect.promise(() =>
+        Program.node(["--conditions=effect-relay-source", main, "--config", path])
+      )
+      assert.strictEqual(exitCode, 1)
+      assert.match(stderr, /maxOpenFor is .*, but it has to be at least openFor/)
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it("says how it is called, and ends with an error, where no file is named", async () => {

@@ -72,8 +72,9 @@ const gateway = Effect.fnUntraced(function*(file: string) {
     middleware: listener.middleware
   }).pipe(
     Layer.provideMerge(Layer.merge(Layer.effectDiscard(announce(config)), Journal.layer)),
-    Layer.provide(RelayLive),
-    Layer.provide(server)
+    Layer.provide(server),
+    // first of all, so that what it refuses is refused before anything listens
+    Layer.provide(RelayLive)
   )
 })
 
