@@ -287,6 +287,25 @@ describe("npm run gateway", () => {
       assert.strictEqual(yield* exitCode, 0)
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
+  it.live("cuts off what has not finished when its time is over, and exits with 0", () =>
+    Effect.gen(function*() {
+      const upstream = yield* Server.http(() => {})
+      const path = yield* write(JSON.stringify({
+        port: 0,
+        shutdownTimeout: "300 millis",
+        relay: { health: "off" },
+        endpoints: [{ id: "only", baseUrl: upstream.url }]
+      }))
+      const { exitCode, terminate, url } = yield* start(path)
+      const busy = yield* Connection.open(Number(new URL(url).port), chat)
+      yield* upstream.until(() => upstream.received.length === 1)
+      yield* terminate
+      yield* busy.closed
+      yield* upstream.until(() => upstream.connections().open === 0)
+      assert.notInclude(busy.text(), "200 OK")
+      assert.strictEqual(yield* exitCode, 0)
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
   it.live("refuses options that cannot go together before it listens", () =>
     Effect.gen(function*() {
       const taken = yield* Server.http(() => {})
