@@ -1,6 +1,7 @@
 /** The file that says where a gateway listens and over which endpoints. Keys are not in it: it names variables of the environment. */
 import { Effect, FileSystem, Schema } from "effect"
 import { Configuration } from "effect-relay"
+import * as PolicyConfig from "./PolicyConfig.ts"
 
 const variable = Configuration.field(
   (value): value is string => typeof value === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
@@ -45,26 +46,6 @@ const Endpoint = Schema.Struct({
   attemptTimeout: optional(millis)
 })
 
-const Stream = Schema.Struct({
-  commit: optional(Schema.Union([
-    Schema.Literals(["firstToken", "whole"]),
-    Schema.Struct({ characters: Configuration.integer(1) })
-  ])),
-  afterCommit: optional(Schema.Literals(["fail", "restart", "continue"])),
-  firstTokenTimeout: optional(millis),
-  idleTimeout: optional(millis)
-})
-
-const Relay = Schema.Struct({
-  balance: optional(Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"])),
-  attemptTimeout: optional(millis),
-  maxWait: optional(Configuration.durationOrZero),
-  maxAttempts: optional(Configuration.integer(1, 1000)),
-  maxResponseBytes: optional(Configuration.integer(1)),
-  health: optional(Schema.Literal("off")),
-  stream: optional(Stream)
-})
-
 export const GatewayConfig = Schema.Struct({
   host: text,
   port: Configuration.integer(0, 65_535),
@@ -74,12 +55,9 @@ export const GatewayConfig = Schema.Struct({
   deadline: Configuration.durationOrForever,
   /** How long calls under way may take to finish when the gateway ends. */
   shutdownTimeout: Configuration.duration,
-  relay: Relay,
-  circuitBreaker: Schema.Struct({ openFor: optional(millis), halfOpenProbes: optional(Configuration.integer(1)) }),
-  bulkhead: Schema.Struct({
-    maxConcurrent: optional(Configuration.integer(1)),
-    maxQueued: optional(Configuration.integer(0))
-  }),
+  relay: PolicyConfig.Relay,
+  circuitBreaker: PolicyConfig.CircuitBreaker,
+  bulkhead: PolicyConfig.Bulkhead,
   endpoints: Schema.NonEmptyArray(Endpoint)
 })
 
@@ -102,7 +80,7 @@ const refuse = (subject: string, field: string, value: string, rule: string) =>
   new Configuration.InvalidConfiguration({ subject, field, value, rule })
 
 // a key that was put where the name of a variable belongs is not shown
-const mayHoldKey = /key|headers/i
+const mayHoldKey = /(?:^|\.)(?:apiKeys?(?:From)?|headers(?:From)?)(?:\.|$)/i
 
 const withoutKeys = ({ field, rule, subject, value }: Configuration.InvalidConfiguration) =>
   refuse(

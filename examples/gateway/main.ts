@@ -1,14 +1,14 @@
 /**
  * A relay as a server of its own: `npm run gateway -- --config relay.json`.
  *
- * It ends on SIGINT and SIGTERM, after the calls under way have had their time.
+ * It ends on SIGINT and SIGTERM, with 0, after the calls under way have had their time.
  */
 import { NodeFileSystem, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer, Result } from "effect"
+import { Cause, Console, Effect, Exit, Layer, Result } from "effect"
 import { Bulkhead, CircuitBreaker, RateLimiter, RelayGateway, RelayService, ResponseCache } from "effect-relay"
 import { FetchHttpClient, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
 import { parseArgs } from "node:util"
+import { EndingServer } from "./EndingServer.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as GatewayConfig from "./GatewayConfig.ts"
 import * as Journal from "./Journal.ts"
@@ -61,14 +61,20 @@ const gateway = Effect.fnUntraced(function*(file: string) {
     Layer.provide(FetchHttpClient.layer)
   )
   const Routes = Layer.merge(RelayGateway.layer({ apiKeys, deadline, maxRequestBytes }), elsewhere)
-  const server = NodeHttpServer.layerServer(createServer, { host, port, gracefulShutdownTimeout: shutdownTimeout })
+  const listener = new EndingServer()
+  const server = NodeHttpServer.layerServer(() => listener, { host, port, gracefulShutdownTimeout: shutdownTimeout })
     .pipe(
       Layer.catch(({ cause }) => Layer.effect(HttpServer.HttpServer, Effect.fail(cannotListen(config, cause))))
     )
-  return HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+  return HttpRouter.serve(Routes, {
+    disableLogger: true,
+    disableListenLog: true,
+    middleware: listener.middleware
+  }).pipe(
     Layer.provideMerge(Layer.merge(Layer.effectDiscard(announce(config)), Journal.layer)),
-    Layer.provide(RelayLive),
-    Layer.provide(server)
+    Layer.provide(server),
+    // first of all, so that what it refuses is refused before anything listens
+    Layer.provide(RelayLive)
   )
 })
 
@@ -87,5 +93,9 @@ NodeRuntime.runMain(
     Effect.tapError(({ message }) => Console.error(message)),
     Effect.provide(NodeFileSystem.layer)
   ),
-  { disableErrorReporting: true }
+  {
+    disableErrorReporting: true,
+    // a signal is how a gateway ends
+    teardown: (exit, end) => end(Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? 1 : 0)
+  }
 )

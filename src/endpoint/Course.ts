@@ -42,7 +42,7 @@ export interface Terms {
   readonly onPieces: Listener
 }
 
-// how long usage and the end may take once the model has stopped, and how long the end alone
+// how long usage and the end may take once the model has stopped, and how long the body's end once the stream's was told
 const lastWords = 500
 const lastBreath = 50
 
@@ -76,17 +76,13 @@ export class Course {
     // what comes after the end is nobody's
     if (pieces.length === 0 || transcript.isDone) return undefined
     const before = transcript.characters
-    let isCounted = false
-    for (const piece of pieces) {
-      transcript.add(piece)
-      isCounted ||= piece._tag === "Counted"
-    }
-    this.#note(transcript.characters - before, isCounted)
+    for (const piece of pieces) transcript.add(piece)
+    this.#note(transcript.characters - before)
     const taking = this.#terms.onPieces(pieces, transcript.model ?? this.#terms.model)
     return taking === undefined ? undefined : this.#holding(taking)
   }
 
-  #note(size: number, isCounted: boolean): void {
+  #note(size: number): void {
     const { hasStopped, isDone } = this.transcript
     const now = Now.read(this.#clock)
     if (size > 0) {
@@ -94,8 +90,7 @@ export class Course {
       if (Pulse.beat(this.#pulse, size, now)) this.#wake.openUnsafe()
     }
     if (!hasStopped && !isDone) return
-    const grace = isDone || isCounted ? lastBreath : lastWords
-    if (Pulse.said(this.#pulse, grace, now)) this.#wake.openUnsafe()
+    if (Pulse.said(this.#pulse, isDone ? lastBreath : lastWords, now)) this.#wake.openUnsafe()
   }
 
   #holding(taking: Effect.Effect<void>): Effect.Effect<void> {

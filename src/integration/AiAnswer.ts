@@ -25,21 +25,36 @@ const reasons: Readonly<Record<string, Response.FinishReason>> = {
   unknown: "unknown"
 }
 
+interface Ending {
+  readonly reason: string
+  readonly tokens: ChatAnswer.Tokens | undefined
+  readonly hasCalls: boolean
+  /** What the model said to decline; empty where it did not. */
+  readonly refusal: string
+}
+
+// some say that they just stopped
+const reasonOf = ({ hasCalls, reason, refusal }: Ending): Response.FinishReason => {
+  const word = Object.hasOwn(reasons, reason) ? reasons[reason]! : "other"
+  if (word !== "stop") return word
+  if (refusal !== "") return "content-filter"
+  return hasCalls ? "tool-calls" : "stop"
+}
+
 const finishOf = (
-  ending: { readonly reason: string; readonly tokens: ChatAnswer.Tokens | undefined; readonly hasCalls: boolean },
+  ending: Ending,
   meta: { readonly endpoint: string; readonly attempts: ReadonlyArray<Attempt.Attempt> }
 ): Response.FinishPartEncoded => {
-  const { hasCalls, reason, tokens } = ending
-  const word = Object.hasOwn(reasons, reason) ? reasons[reason]! : "other"
+  const { refusal, tokens } = ending
+  const attempts = meta.attempts.map((attempt) => ({ ...attempt }))
   return {
     type: "finish",
-    // some say that they just stopped
-    reason: word === "stop" && hasCalls ? "tool-calls" : word,
+    reason: reasonOf(ending),
     usage: {
       inputTokens: { total: tokens?.input, uncached: undefined, cacheRead: undefined, cacheWrite: undefined },
       outputTokens: { total: tokens?.output, text: undefined, reasoning: undefined }
     },
-    metadata: { relay: { endpoint: meta.endpoint, attempts: meta.attempts.map((attempt) => ({ ...attempt })) } }
+    metadata: { relay: { endpoint: meta.endpoint, attempts, ...(refusal === "" ? {} : { refusal }) } }
   }
 }
 
@@ -72,28 +87,39 @@ const textField = (body: unknown, field: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
+/** What a refusal is to whoever waits for an object: asking again is no use. */
+const refused = (refusal: string, { attempts }: RelayService.ChatReply["meta"]): AiError.AiErrorReason =>
+  new AiError.ContentPolicyError({
+    description: refusal,
+    metadata: { relay: { failure: "ContentRefused", attempts: attempts.map((attempt) => ({ ...attempt })) } }
+  })
+
 /**
  * The parts of an answer that came as a whole. `label` is unlike any other's.
+ * Fails where a refusal came instead of an object, and where a tool is called
+ * with what is no JSON.
  *
  * @category converting
  * @since 0.1.0
  */
 export const parts = (
   reply: RelayService.ChatReply,
+  format: "text" | "json",
   label: string
 ): Result.Result<Array<Response.PartEncoded>, AiError.AiErrorReason> =>
   Result.gen(function*() {
-    const { body, finishReason, meta, model, refusal, text, toolCalls, truncated } = reply
+    const { body, finishReason, meta, model, refusal = "", text, toolCalls, truncated } = reply
     const tokens = ChatAnswer.counted(reply)
+    if (refusal !== "" && format === "json") return yield* Result.fail(refused(refusal, meta))
     const calls = yield* Result.all(
       toolCalls.map((call, index) => callOf({ ...call, id: idOf(label, index, call.id) }))
     )
-    const said = text === "" ? refusal ?? "" : text
+    const said = text === "" ? refusal : text
     return [
       { type: "response-metadata", id: textField(body, "id"), modelId: model },
       ...(said === "" ? [] : [{ type: "text" as const, text: said }]),
       ...calls,
-      finishOf({ reason: truncated ? "length" : finishReason, tokens, hasCalls: calls.length > 0 }, meta)
+      finishOf({ reason: truncated ? "length" : finishReason, tokens, hasCalls: calls.length > 0, refusal }, meta)
     ]
   })
 
@@ -114,6 +140,7 @@ export class Writer {
   #open: { readonly kind: Kind; readonly id: string } | undefined
   #opened = 0
   #hasBegun = false
+  #refusal = ""
 
   /** `label` is unlike any other's. */
   constructor(label: string) {
@@ -128,8 +155,10 @@ export class Writer {
         this.#hasBegun = true
         return Result.succeed([{ type: "response-metadata", modelId: chunk.model }])
       }
-      case "TextDelta":
       case "RefusalDelta":
+        this.#refusal += chunk.text
+        return Result.succeed(this.#say("text", chunk.text))
+      case "TextDelta":
         return Result.succeed(this.#say("text", chunk.text))
       case "ReasoningDelta":
         return Result.succeed(this.#say("reasoning", chunk.text))
@@ -195,7 +224,8 @@ export class Writer {
         reason: truncated ? "length" : reason,
         // what was reckoned is no count
         tokens: tokens.isEstimated ? undefined : tokens,
-        hasCalls: calls.length > 0
+        hasCalls: calls.length > 0,
+        refusal: this.#refusal
       }, meta)
     ])
   }

@@ -140,7 +140,7 @@ const generate = (relay: RelayService.RelayService, base: Options) =>
     const { chat, model, request } = yield* over(base)
     const message = yield* said("generateText", AiPrompt.toChat(asked, model, request!))
     const reply = yield* relay.chat(message, chat).pipe(Effect.catch(failed("generateText")))
-    return yield* said("generateText", AiAnswer.parts(reply, yield* Label.make))
+    return yield* said("generateText", AiAnswer.parts(reply, asked.responseFormat.type, yield* Label.make))
   })
 
 const stream = (relay: RelayService.RelayService, base: Options) =>

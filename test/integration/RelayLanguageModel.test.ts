@@ -214,10 +214,21 @@ describe("generateText over a relay", () => {
       }).pipe(Effect.provide([over([b]), Weather])))
   }
 
-  it.effect("shows what the model says to decline", () =>
+  it.effect("shows what the model says to decline, and that it declined", () =>
     Effect.gen(function*() {
-      assert.strictEqual((yield* LanguageModel.generateText({ prompt: "Hi" })).text, "I would rather not.")
+      const { content, finishReason, text } = yield* LanguageModel.generateText({ prompt: "Hi" })
+      assert.deepStrictEqual([text, finishReason], ["I would rather not.", "content-filter"])
+      const finish = content.find((part): part is Response.FinishPart => part.type === "finish")!
+      assert.deepInclude(finish.metadata["relay"] as object, { endpoint: "r", refusal: "I would rather not." })
     }).pipe(Effect.provide(over([make("r", [completion({ refusal: "I would rather not." }, "stop")])]))))
+
+  it.effect("tells of no refusal where there is none", () =>
+    Effect.gen(function*() {
+      const { content, finishReason } = yield* LanguageModel.generateText({ prompt: "Hi" })
+      assert.strictEqual(finishReason, "stop")
+      const finish = content.find((part): part is Response.FinishPart => part.type === "finish")!
+      assert.notProperty(finish.metadata["relay"], "refusal")
+    }).pipe(Effect.provide(over([make("r", [completion({ content: "Hi.", refusal: "" }, "stop")])]))))
 
   const finishes = [["length", "length"], ["content_filter", "content-filter"], ["eos", "other"]] as const
   for (const [word, expected] of finishes) {
@@ -263,6 +274,38 @@ describe("generateObject over a relay", () => {
       assert.include(["StructuredOutputError", "InvalidOutputError"], (error as AiError.AiError).reason._tag)
       assert.lengthOf(yield* bodies("o"), 1)
     }).pipe(Effect.provide(over([make("o", [answer("Ada, I think.")])]))))
+})
+
+describe("a refusal over a relay", () => {
+  const refusal = make("r", [completion({ refusal: "I would rather not." }, "stop")])
+  const schema = Schema.Struct({ name: Schema.String })
+
+  it.effect("is a matter of policy where an object was asked for, and no use trying again", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(LanguageModel.generateObject({ prompt: "Who?", schema }))
+      const { reason } = error as AiError.AiError
+      assert.strictEqual(reason._tag, "ContentPolicyError")
+      assert.isFalse(reason.isRetryable)
+      assert.include(reason.message, "I would rather not.")
+      const back = RelayLanguageModel.toFailure(error as AiError.AiError, { endpoint: "r" }, 0)
+      assert.strictEqual(back._tag, "ContentRefused")
+      assert.deepStrictEqual(back.attempts.map(({ outcome }) => outcome), ["Success"])
+      assert.lengthOf(yield* bodies("r"), 1)
+    }).pipe(Effect.provide(over([refusal]))))
+
+  it.effect("ends a stream as one", () =>
+    Effect.gen(function*() {
+      const parts = yield* Stream.runCollect(LanguageModel.streamText({ prompt: "Hi" }))
+      const finish = parts.find((part): part is Response.FinishPart => part.type === "finish")!
+      assert.strictEqual(finish.reason, "content-filter")
+      assert.deepInclude(finish.metadata["relay"] as object, { endpoint: "s", refusal: "I would rather not." })
+    }).pipe(Effect.provide(over([make("s", [events([
+      ...["I would ", "rather not."].map((refusal) =>
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { refusal } }] })}\n\n`
+      ),
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`,
+      "data: [DONE]\n\n"
+    ])])]))))
 })
 
 describe("streamText over a relay", () => {

@@ -123,16 +123,37 @@ describe("the end", () => {
       assert.deepInclude(yield* Trial.status("a"), { answered: 1, failed: 0 })
     }).pipe(Effect.provide(over({ a: events([delta("Bern..."), finish, { fault: "silence" }]) }))))
 
-  it.effect("waits for the count, which comes after the reason to stop", () =>
+  it.effect("waits half a second for what comes after the reason to stop, though a count has come", () =>
     Effect.gen(function*() {
       const { chunks, fiber } = yield* Hearing.begin()
-      yield* Trial.pass(Duration.millis(400))
+      yield* Trial.pass(Duration.millis(499))
+      assert.isFalse(Trial.hasEnded(fiber))
+      yield* Trial.pass(Duration.millis(1))
+      yield* Fiber.join(fiber)
+      assert.strictEqual(Hearing.textOf(chunks), "Bern.")
+      assert.strictEqual(Hearing.finishOf({ chunks, exit: Exit.void }).tokens.output, 7)
+    }).pipe(Effect.provide(over({
+      a: events([
+        delta("Ber"),
+        finish,
+        count(1),
+        { wait: "200 millis" },
+        delta("n."),
+        { wait: "200 millis" },
+        count(7),
+        { wait: "200 millis" },
+        count(8),
+        { fault: "silence" }
+      ])
+    }))))
+
+  it.effect("comes with [DONE], though the connection stays", () =>
+    Effect.gen(function*() {
+      const { chunks, fiber } = yield* Hearing.begin()
       yield* Trial.pass(Duration.millis(50))
       yield* Fiber.join(fiber)
       assert.strictEqual(Hearing.finishOf({ chunks, exit: Exit.void }).tokens.output, 7)
-    }).pipe(Effect.provide(over({
-      a: events([delta("Bern."), finish, { wait: "400 millis" }, count(7), { fault: "silence" }])
-    }))))
+    }).pipe(Effect.provide(over({ a: events([delta("Bern."), finish, count(7), done, { fault: "silence" }]) }))))
 
   it.effect.each(
     [
