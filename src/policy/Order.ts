@@ -59,8 +59,8 @@ const endless = (stack: ReadonlyArray<Description>): Findings => {
 
 const hangingAttempts = (stack: ReadonlyArray<Description>): Findings =>
   places(stack, OrderPairs.retries).flatMap((retry): Findings => {
-    const bound = stack.findIndex((policy, index) => index > retry && isBound(policy))
-    if (bound === -1 || stack.slice(0, retry).some(isBound)) return []
+    const bound = stack.findIndex(isBound)
+    if (bound < retry) return []
     return [{
       rule: "timeout-outside-retry",
       severity: "warning",
@@ -72,8 +72,8 @@ const hangingAttempts = (stack: ReadonlyArray<Description>): Findings =>
 
 const unheardHangs = (stack: ReadonlyArray<Description>): Findings =>
   places(stack, (policy) => policy._tag === "CircuitBreaker").flatMap((breaker): Findings => {
-    const bound = stack.findIndex((policy, index) => index > breaker && isBound(policy))
-    if (bound === -1 || stack.slice(0, breaker).some(isBound)) return []
+    const bound = stack.findIndex(isBound)
+    if (bound < breaker) return []
     return [{
       rule: "timeout-outside-breaker",
       severity: "warning",

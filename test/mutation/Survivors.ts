@@ -343,6 +343,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "`Duration` refuses lists of any other length as well"
   },
   {
+    file: "src/policy/Arguments.ts",
+    line: "export const anything: Rule = { holds: () => true, rule: \"\" }",
+    was: "\"\"",
+    becomes: "\"Stryker was here!\"",
+    why: "a rule that always holds is never told"
+  },
+  {
     file: "src/policy/Classification.ts",
     line: "} catch {",
     was: "{ return undefined }",
@@ -445,6 +452,27 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "left <= millis",
     becomes: "left < millis",
     why: "a deadline of the same time is the same"
+  },
+  {
+    file: "src/policy/Order.ts",
+    line: "at: at.filter((index) => index > last),",
+    was: "index > last",
+    becomes: "index >= last",
+    why: "the last bound is no endless wait itself"
+  },
+  {
+    file: "src/policy/Order.ts",
+    line: "if (marks.every((mark) => mark < index)) {",
+    was: "mark < index",
+    becomes: "mark <= index",
+    why: "a mark is no hedge"
+  },
+  {
+    file: "src/policy/Passage.ts",
+    line: "(wait === Infinity ? Weight.excess(subject, cost, turns.limits) : undefined) ?? turns.refusal(wait)",
+    was: "wait === Infinity",
+    becomes: "true",
+    why: "what is more than a limit can ever let pass waits for ever, and the question only spares the look"
   },
   {
     file: "src/policy/Reservation.ts",

@@ -75,6 +75,12 @@ describe("an authority", () => {
     assert.deepStrictEqual([inner.hasLeft(true), inner.hasLeft(false)], [false, false])
   })
 
+  it("that has ended is passed over, and those around it are asked for one more", () => {
+    const inner = make(5, make(5, make(0)))
+    inner.end()
+    assert.deepStrictEqual([inner.hasLeft(true), inner.hasLeft(false)], [false, false])
+  })
+
   it("that is in force is the innermost whose call goes on", () => {
     const outer = make(1)
     const middle = make(1, outer)

@@ -76,6 +76,20 @@ describe("the order of a stack", () => {
       said({ _tag: "Bulkhead", key: "db", maxConcurrent: 1, maxQueued: 1, maxWait: Infinity }),
       deadline
     ], []],
+    ["names only the endless waits that nothing outside of them ends", [
+      said({ _tag: "Bulkhead", key: "db", maxConcurrent: 1, maxQueued: 1, maxWait: Infinity }),
+      timeout,
+      said({ _tag: "Bulkhead", key: "all", maxConcurrent: 1, maxQueued: 1, maxWait: Infinity })
+    ], ["no-end-of-waiting 1", "(queue-inside-timeout) 2 3"]],
+    [
+      "asks of a hedge only what is inside of it",
+      [timeout, hedge, said({ _tag: "Deadline", duration: 100 }), mark],
+      []
+    ],
+    ["is right where a queue lets nobody wait", [
+      said({ _tag: "Bulkhead", key: "db", maxConcurrent: 1, maxQueued: 5, maxWait: 0 }),
+      timeout
+    ], []],
     ["takes an endless timeout for none", [said({ _tag: "Timeout", duration: Infinity })], ["no-timeout"]],
     ["is wrong with retries at two levels", [timeout, retry, retry], ["nested-retries 1 2"]],
     ["is right with a retry that never retries", [timeout, noRetry, breaker, retry], []],

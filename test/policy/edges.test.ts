@@ -169,6 +169,10 @@ describe("a rate limiter", () => {
       yield* reservation.settle({ calls: 1 })
       assert.strictEqual((yield* limiter.state).limits[0]!.remaining, 9)
       assert.strictEqual(
+        (yield* Effect.flip(reservation.settle({ calls: -1 }))).message,
+        "Reservation.settle: calls is -1, but it has to be a whole number from 0 up"
+      )
+      assert.strictEqual(
         (yield* Effect.flip(reservation.learn({ of: "minutes" as never }))).message,
         "Reservation.learn: of is \"minutes\", but it has to be \"calls\" or \"tokens\""
       )
@@ -188,7 +192,22 @@ describe("a retry", () => {
     }))
 })
 
+const thrownBy = (f: () => unknown): unknown => {
+  try {
+    f()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
 describe("what is refused by name", () => {
+  it("is thrown by what is built at once, as the error that it is", () => {
+    for (const build of [() => Deadline.within("soon" as never), () => Budget.within({})]) {
+      assert.instanceOf(thrownBy(build), Configuration.InvalidConfiguration)
+    }
+  })
+
   it.effect("a deadline that is no duration, in either form", () =>
     Effect.gen(function*() {
       const soon = "soon" as never

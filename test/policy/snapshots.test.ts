@@ -1,6 +1,7 @@
 /** What policies show of themselves, and what crosses a wire: with every word that may stand in it, and no other. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import { Attempt } from "../../src/policy/Attempt.ts"
 import { BulkheadFull } from "../../src/policy/BulkheadFull.ts"
 import * as BulkheadSnapshot from "../../src/policy/BulkheadSnapshot.ts"
 import { CircuitOpen } from "../../src/policy/CircuitOpen.ts"
@@ -64,6 +65,21 @@ const cases: ReadonlyArray<readonly [string, Case]> = [
     whole: limit,
     words: { of: ["calls", "tokens"], algorithm: ["gcra", "tokenBucket", "slidingWindow", "fixedWindow"] },
     optional: []
+  }],
+  ["an attempt", {
+    schema: Attempt,
+    whole: {
+      endpoint: "a",
+      outcome: "Success",
+      sent: true,
+      round: 0,
+      at: 1.5,
+      duration: 2.5,
+      status: 200,
+      detail: "fine"
+    },
+    words: {},
+    optional: ["status", "detail"]
   }],
   ["RateLimited", {
     schema: RateLimited as never,
