@@ -358,13 +358,6 @@ export const survivors: ReadonlyArray<Survivor> = [
   },
   {
     file: "src/policy/Classification.ts",
-    line: "if (f === undefined) return undefined",
-    was: "f === undefined",
-    becomes: "false",
-    why: "to call what is not there throws, and whatever throws has no say"
-  },
-  {
-    file: "src/policy/Classification.ts",
     line: "typeof value === \"object\" && value !== null &&",
     was: "typeof value === \"object\"",
     becomes: "true",
@@ -488,13 +481,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     becomes,
     why: "what weighs nothing weighs nothing, whenever it was"
   })),
-  {
+  ...["tagOf", "retryOf", "hintOf"].map((name) => ({
     file: "src/policy/Verdict.ts",
     line: "} catch {",
     was: "{ return undefined }",
     becomes: "{}",
-    why: "a function that ends without a value returns undefined"
-  },
+    why: `in \`${name}\`: a function that ends without a value returns undefined`
+  })),
   {
     file: "src/machine/RetryBudget.ts",
     line: "if (slice <= self.newest) return",
