@@ -101,7 +101,12 @@ describe("a description of an endpoint that cannot work is refused by name", () 
   const anAmount = "it has to be a finite number of zero or more"
 
   const cases: ReadonlyArray<Case> = [
-    described({ id: "" }, "id", "\"\"", aText),
+    described(
+      { id: "" },
+      "id",
+      "\"\"",
+      `${aText}, without line breaks, control characters and halves of characters`
+    ),
     described({ id: undefined }, "id", "undefined", "it is required"),
     described({ baseUrl: "api.openai.com/v1" }, "baseUrl", "\"api.openai.com/v1\"", aUrl),
     described({ baseUrl: "file:///etc" }, "baseUrl", "\"file:///etc\"", aUrl),

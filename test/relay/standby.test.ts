@@ -267,11 +267,7 @@ describe("a call that waits while the endpoints change", () => {
       assert.deepStrictEqual(yield* queued, [0, 0])
     }).pipe(Effect.provide(Trial.over([hung, spare], once))))
 
-  const outs: ReadonlyArray<readonly [change: "remove" | "drain", isNobody: string]> = [
-    ["remove", "ModelNotFound"],
-    ["drain", "RelayExhausted"]
-  ]
-  for (const [change, isNobody] of outs) {
+  for (const change of ["remove", "drain"] as const) {
     const out = Effect.flatMap(Trial.relay, ({ endpoints }) => Trial.start(endpoints[change]("a")))
 
     it.effect(`does not wait on for one that takes no more, and says what a new call would: ${change}`, () =>
@@ -281,11 +277,11 @@ describe("a call that waits while the endpoints change", () => {
         yield* Trial.pass("1 second")
         yield* out
         const failure = yield* Fiber.join(call)
-        assert.strictEqual(failure._tag, isNobody)
+        assert.strictEqual(failure._tag, "RelayExhausted")
         assert.deepStrictEqual(failure.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
           ["a", "BulkheadFull"]
         ])
-        assert.strictEqual((yield* Trial.failure())._tag, isNobody)
+        assert.strictEqual((yield* Trial.failure())._tag, "RelayExhausted")
         assert.isFalse(Trial.hasEnded(stuck))
         yield* Fiber.interrupt(stuck)
       }).pipe(Effect.provide(Trial.over([hung], { ...once, bulkhead: { maxQueued: 5 } }))))
