@@ -446,6 +446,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     becomes: "left < millis",
     why: "a deadline of the same time is the same"
   },
+  ...["retry", "breaker"].map((inner) => ({
+    file: "src/policy/Order.ts",
+    line: `if (bound < ${inner}) return []`,
+    was: `bound < ${inner}`,
+    becomes: `bound <= ${inner}`,
+    why: "neither a retry nor a breaker is a bound"
+  })),
   {
     file: "src/policy/Order.ts",
     line: "at: at.filter((index) => index > last),",
