@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Ending from "../endpoint/Ending.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
-import type * as Failure from "../endpoint/Failure.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
@@ -18,20 +17,17 @@ import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentAuthority } from "../policy/Authority.ts"
 import * as Budget from "../policy/Budget.ts"
-import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
 import * as Verdict from "../policy/Verdict.ts"
-import * as Candidates from "./Candidates.ts"
-import * as Choice from "./Choice.ts"
+import * as Admission from "./Admission.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Expense from "./Expense.ts"
 import * as Hedging from "./Hedging.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
 import * as Room from "./Room.ts"
-import * as Standby from "./Standby.ts"
 
 // an error of somebody else's may throw when it is looked at
 const describe = (failure: unknown): { readonly status?: number; readonly detail?: string } => {
@@ -44,78 +40,6 @@ const describe = (failure: unknown): { readonly status?: number; readonly detail
   } catch {
     return {}
   }
-}
-
-const noteRefusal = <E>(
-  relay: Progress.Relay,
-  progress: Progress.Progress<E>,
-  target: GuardedEndpoint.GuardedEndpoint,
-  failure: Failure.Failure | BudgetExceeded
-): void =>
-  Progress.note(relay, progress, {
-    endpoint: target.endpoint.id,
-    outcome: failure._tag,
-    sent: false,
-    round: progress.round,
-    at: progress.clock.currentTimeMillisUnsafe(),
-    duration: 0
-  })
-
-/** Chooses, of one tier or of all, and admits in one synchronous step: no other fiber can come between. */
-const admit = <A, E, R>(
-  relay: Progress.Relay,
-  call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>,
-  now: number,
-  tier: Registry.Tier | undefined
-): GuardedEndpoint.Admission | undefined => {
-  // others under the same authority may have had the last attempt
-  if (!progress.authority.hasLeft(progress.sent === 0)) return undefined
-  const { pass } = progress
-  if (pass !== undefined) {
-    progress.tried.add(pass.target)
-    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, call, progress, pass.target, now) : undefined
-    if (admission !== undefined) return admission
-    Progress.returnPass(progress)
-  }
-  const { wish = Choice.noWish } = call
-  const tiers = tier === undefined ? Candidates.of(relay, call.model, wish) : [tier]
-  return Candidates.first(
-    { tiers, tried: progress.tried, now, random: progress.random, strategy: relay.strategy, wish },
-    (target) => ask(relay, call, progress, target, now)
-  )
-}
-
-const ask = <A, E, R>(
-  relay: Progress.Relay,
-  call: Progress.Call<A, E, R>,
-  progress: Progress.Progress<E>,
-  target: GuardedEndpoint.GuardedEndpoint,
-  now: number
-): GuardedEndpoint.Admission | undefined => {
-  if (Room.isShort(progress.room, target, call.model)) return undefined
-  const unfit = call.refusal?.(target.endpoint)
-  if (unfit !== undefined) {
-    // who has no use for the call says nothing about how those fare who have
-    progress.unfit = unfit
-    noteRefusal(relay, progress, target, unfit)
-    return undefined
-  }
-  const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint)
-  if (tooDear !== undefined) {
-    progress.failures.set(target, tooDear as never)
-    noteRefusal(relay, progress, target, tooDear)
-    return undefined
-  }
-  const verdict = target.admit(progress.demand, now, progress.pass?.of)
-  if ("ticket" in verdict) {
-    progress.pass = undefined
-    return verdict
-  }
-  progress.failures.set(target, verdict as RelayError.ExecuteError)
-  if (Standby.isShortage(verdict)) progress.shortages.push({ target, refusal: verdict })
-  noteRefusal(relay, progress, target, verdict)
-  return undefined
 }
 
 /** Tells what runs inside who is in charge, and what it spends from: what is set aside for it is not to be paid twice. */
@@ -232,7 +156,7 @@ const attempt = <A, E, R>(
     const asked: Effect.Effect<A | undefined, Progress.Failed<E>, R> = Effect.onExitPrimitive(
       Effect.withFiber((fiber): Effect.Effect<A | undefined, Progress.Failed<E>, R> => {
         const now = Now.read(progress.clock)
-        admission = admit(relay, call, progress, now, tier)
+        admission = Admission.admit(relay, call, progress, now, tier)
         if (admission === undefined) return Effect.undefined
         progress.authority.take(progress.sent === 0)
         progress.sent++

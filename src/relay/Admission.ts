@@ -1,0 +1,95 @@
+/**
+ * Who of the candidates takes a call: asked one after the other, and each that does
+ * not says why.
+ *
+ * @since 0.1.0
+ */
+import type * as Failure from "../endpoint/Failure.ts"
+import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import type * as Registry from "../endpoint/Registry.ts"
+import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
+import * as Candidates from "./Candidates.ts"
+import * as Choice from "./Choice.ts"
+import * as Expense from "./Expense.ts"
+import * as Progress from "./Progress.ts"
+import type * as RelayError from "./RelayError.ts"
+import * as Room from "./Room.ts"
+import * as Standby from "./Standby.ts"
+
+const noteRefusal = <E>(
+  relay: Progress.Relay,
+  progress: Progress.Progress<E>,
+  target: GuardedEndpoint.GuardedEndpoint,
+  failure: Failure.Failure | BudgetExceeded
+): void =>
+  Progress.note(relay, progress, {
+    endpoint: target.endpoint.id,
+    outcome: failure._tag,
+    sent: false,
+    round: progress.round,
+    at: progress.clock.currentTimeMillisUnsafe(),
+    duration: 0
+  })
+
+/**
+ * Chooses, of one tier or of all, and admits in one synchronous step: no other
+ * fiber can come between. `undefined` when nobody is left who would.
+ *
+ * @category calls
+ * @since 0.1.0
+ */
+export const admit = <A, E, R>(
+  relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>,
+  now: number,
+  tier: Registry.Tier | undefined
+): GuardedEndpoint.Admission | undefined => {
+  // others under the same authority may have had the last attempt
+  if (!progress.authority.hasLeft(progress.sent === 0)) return undefined
+  const { pass } = progress
+  if (pass !== undefined) {
+    progress.tried.add(pass.target)
+    const admission = relay.registry.isCurrent(pass.target) ? ask(relay, call, progress, pass.target, now) : undefined
+    if (admission !== undefined) return admission
+    Progress.returnPass(progress)
+  }
+  const { wish = Choice.noWish } = call
+  const tiers = tier === undefined ? Candidates.of(relay, call.model, wish) : [tier]
+  return Candidates.first(
+    { tiers, tried: progress.tried, now, random: progress.random, strategy: relay.strategy, wish },
+    (target) => ask(relay, call, progress, target, now)
+  )
+}
+
+const ask = <A, E, R>(
+  relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>,
+  target: GuardedEndpoint.GuardedEndpoint,
+  now: number
+): GuardedEndpoint.Admission | undefined => {
+  if (Room.isShort(progress.room, target, call.model)) return undefined
+  const unfit = call.refusal?.(target.endpoint)
+  if (unfit !== undefined) {
+    // who has no use for the call says nothing about how those fare who have
+    progress.unfit = unfit
+    noteRefusal(relay, progress, target, unfit)
+    return undefined
+  }
+  const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint)
+  if (tooDear !== undefined) {
+    progress.failures.set(target, tooDear as never)
+    noteRefusal(relay, progress, target, tooDear)
+    return undefined
+  }
+  const verdict = target.admit(progress.demand, now, progress.pass?.of)
+  if ("ticket" in verdict) {
+    progress.pass = undefined
+    return verdict
+  }
+  progress.failures.set(target, verdict as RelayError.ExecuteError)
+  if (Standby.isShortage(verdict)) progress.shortages.push({ target, refusal: verdict })
+  noteRefusal(relay, progress, target, verdict)
+  return undefined
+}
