@@ -349,6 +349,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     becomes: "\"Stryker was here!\"",
     why: "a rule that always holds is never told"
   },
+  ...["true", "about >= 1"].map((becomes) => ({
+    file: "src/policy/CircuitBreakerOptions.ts",
+    line: "return about > 1 && (about - 1) / of >= ratio ? about - 1 : about",
+    was: "about > 1",
+    becomes,
+    why: "no share is above zero and reached by nothing"
+  })),
   {
     file: "src/policy/Classification.ts",
     line: "} catch {",

@@ -202,6 +202,27 @@ const thrownBy = (f: () => unknown): unknown => {
 }
 
 describe("what is refused by name", () => {
+  it("a schedule that cannot be, and a bound that is none", () => {
+    const messageOf = (build: () => unknown): string | undefined => (thrownBy(build) as Error | undefined)?.message
+    assert.include(
+      messageOf(() => Retry.exponential({ base: "1 second", cap: "1 second", jitter: "decorrelated" })),
+      "but it has to be longer than the base for jitter that is \"decorrelated\""
+    )
+    assert.include(
+      messageOf(() => Retry.exponential({ jitter: "some" as never })),
+      "\"full\" or \"equal\" or \"decorrelated\" or \"none\""
+    )
+    assert.include(messageOf(() => Retry.honorRetryAfter("soon" as never)), "Retry.honorRetryAfter: max is \"soon\"")
+  })
+
+  it.effect("a rate of nothing, which any call would reach", () =>
+    Effect.gen(function*() {
+      const failure = yield* Effect.flip(CircuitBreaker.make({ tripPolicy: CircuitBreaker.countWindow({ rate: 0 }) }))
+      assert.strictEqual(failure.rule, "it has to be a number above 0 and at most 1")
+      const { state } = yield* CircuitBreaker.make({ tripPolicy: CircuitBreaker.minimumCalls(5) })
+      assert.strictEqual((yield* state).state, "Closed")
+    }))
+
   it("is thrown by what is built at once, as the error that it is", () => {
     for (const build of [() => Deadline.within("soon" as never), () => Budget.within({})]) {
       assert.instanceOf(thrownBy(build), Configuration.InvalidConfiguration)
