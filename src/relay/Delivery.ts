@@ -7,20 +7,19 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as StreamPiece from "../endpoint/StreamPiece.ts"
 import * as Transcript from "../endpoint/Transcript.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import type { Outlet } from "./Outlet.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as StreamChunk from "./StreamChunk.ts"
 import { StreamInterrupted } from "./StreamInterrupted.ts"
 import type * as StreamOptions from "./StreamOptions.ts"
 
 type Chunk = StreamChunk.StreamChunk
-type Out = Queue.Queue<Chunk, RelayError.StreamError | Cause.Done>
+type Out = Outlet<Chunk, RelayError.StreamError>
 
 /** One attempt, as far as anybody hears it. */
 class Voice {
@@ -238,8 +237,7 @@ export class Delivery {
       if (chunk._tag === "TextDelta") this.#text += chunk.text
       else if (chunk._tag === "ToolCallDelta") this.#hasCalls = true
     }
-    const left = Queue.offerAllUnsafe(this.#out, chunks)
-    return left.length === 0 ? undefined : Effect.asVoid(Queue.offerAll(this.#out, left))
+    return this.#out.say(chunks)
   }
 }
 

@@ -7,10 +7,9 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatMessage from "../endpoint/ChatMessage.ts"
@@ -35,6 +34,7 @@ import * as Chat from "./Chat.ts"
 import * as Deadline from "./Deadline.ts"
 import { Delivery } from "./Delivery.ts"
 import * as Lack from "./Lack.ts"
+import { Outlet } from "./Outlet.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as StreamChunk from "./StreamChunk.ts"
@@ -253,7 +253,7 @@ export const make = (
   const run = Effect.fnUntraced(function*(
     request: ChatRequest.ChatRequest,
     options: Options | undefined,
-    out: Queue.Queue<StreamChunk.StreamChunk, RelayError.StreamError | Cause.Done>
+    out: Outlet<StreamChunk.StreamChunk, RelayError.StreamError>
   ): Effect.fn.Return<void, RelayError.StreamError> {
     const asked = yield* read(request, options)
     if (asked.retry > 0) relay.events.tell({ _tag: "CallerRetried", path: "/chat/completions", retry: asked.retry })
@@ -268,19 +268,22 @@ export const make = (
       (failure) => delivery.failure(failure as RelayError.RelayError)
     )
     const { finishReason: reason, model: answering, truncated } = value.answer
-    yield* Queue.offer(out, {
+    out.say([{
       _tag: "Finish",
       reason,
       truncated,
       tokens: delivery.usage(value.usage),
       meta: { ...meta, model: answering, firstChunk: (delivery.committedAt ?? startedAt) - startedAt }
-    })
-    yield* Queue.end(out)
+    }])
   })
 
   return (request, options) =>
-    Stream.callback(
-      (out) => Effect.tapError(run(request, options, out), relay.events.tellFailure),
-      { bufferSize }
-    )
+    Stream.fromChannel(Channel.fromTransform((_, scope) => {
+      const out = new Outlet<StreamChunk.StreamChunk, RelayError.StreamError>(bufferSize)
+      return Effect.tapError(run(request, options, out), relay.events.tellFailure).pipe(
+        Effect.onExit((exit) => Effect.sync(() => out.end(exit))),
+        Effect.forkIn(scope, { startImmediately: true }),
+        Effect.as(out.pull)
+      )
+    }))
 }

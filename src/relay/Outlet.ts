@@ -1,0 +1,87 @@
+/**
+ * The way out for the chunks of a call, to whoever listens in another fiber.
+ *
+ * A listener that waits is resumed by the chunk itself, at once: a queue would
+ * wake it a turn of the event loop later, for each token of a model. Chunks that
+ * nobody waits for are kept, and hold the call up once there are enough.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Pull from "effect/Pull"
+
+type Taken<A, E> = Exit.Exit<Array<A> & [A, ...Array<A>], E | Cause.Done>
+
+/**
+ * One outlet. It has one listener.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Outlet<A, E> {
+  readonly #capacity: number
+  #kept: Array<A> = []
+  #end: Exit.Exit<never, E | Cause.Done> | undefined
+  #listener: ((taken: Taken<A, E>) => void) | undefined
+  #speaker: ((exit: Exit.Exit<void>) => void) | undefined
+
+  /** As many chunks can be kept before whoever speaks has to wait; those of one packet are never parted. */
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  /** Hands chunks on: an effect where whoever listens has fallen behind, which lasts until it has taken them. */
+  say(chunks: ReadonlyArray<A>): Effect.Effect<void> | undefined {
+    if (chunks.length === 0 || this.#end !== undefined) return undefined
+    for (const chunk of chunks) this.#kept.push(chunk)
+    this.#serve()
+    return this.#kept.length > this.#capacity ? this.#hasRoom : undefined
+  }
+
+  /** Nothing comes any more; what is kept is still heard. */
+  end(exit: Exit.Exit<void, E>): void {
+    if (this.#end !== undefined) return
+    this.#end = Exit.isSuccess(exit) ? Exit.fail(Cause.Done()) : Exit.failCause(exit.cause)
+    this.#serve()
+  }
+
+  /** What comes next. */
+  readonly pull: Pull.Pull<[A, ...Array<A>], E> = Effect.suspend(() => this.#take() ?? this.#next)
+
+  readonly #next: Pull.Pull<[A, ...Array<A>], E> = Effect.callback((resume) => {
+    this.#listener = resume
+    return Effect.sync(() => {
+      this.#listener = undefined
+    })
+  })
+
+  readonly #hasRoom: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.#kept.length <= this.#capacity) return resume(Effect.void)
+    this.#speaker = resume
+    return Effect.sync(() => {
+      this.#speaker = undefined
+    })
+  })
+
+  #take(): Taken<A, E> | undefined {
+    if (this.#kept.length === 0) return this.#end
+    const kept = this.#kept as [A, ...Array<A>]
+    this.#kept = []
+    const speaker = this.#speaker
+    this.#speaker = undefined
+    // it runs at once, and may have more to say before it waits
+    speaker?.(Exit.void)
+    return Exit.succeed(kept)
+  }
+
+  #serve(): void {
+    const listener = this.#listener
+    if (listener === undefined) return
+    const taken = this.#take()
+    if (taken === undefined) return
+    this.#listener = undefined
+    listener(taken)
+  }
+}
