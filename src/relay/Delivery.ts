@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as StreamPiece from "../endpoint/StreamPiece.ts"
@@ -65,7 +66,11 @@ interface Break {
   readonly endpoint: string
   readonly because: string
   readonly detail: string
+  readonly retryAfter?: Duration.Duration
 }
+
+const hintOf = (failure: RelayError.RelayError): Pick<Break, "retryAfter"> =>
+  "retryAfter" in failure && failure.retryAfter !== undefined ? { retryAfter: failure.retryAfter } : {}
 
 /**
  * The deliveries of one call.
@@ -152,7 +157,7 @@ export class Delivery {
     if (!voice.isHeard) return
     const { _tag: because, message: detail } = failure
     const { endpoint } = voice
-    this.#break = { endpoint, because, detail }
+    this.#break = { endpoint, because, detail, ...hintOf(failure) }
     const _tag = this.#settings.afterCommit === "continue" ? "Continued" : "Restarted"
     this.#marker = { _tag, endpoint, because }
   }
@@ -162,7 +167,7 @@ export class Delivery {
     if (this.#committedAt === undefined) return failure
     const { _tag, attempts, message } = failure
     return Rejection.make(StreamInterrupted, {
-      ...(this.#break ?? { endpoint: this.#endpoint, because: _tag, detail: message }),
+      ...(this.#break ?? { endpoint: this.#endpoint, because: _tag, detail: message, ...hintOf(failure) }),
       text: this.#text,
       tokens: Transcript.estimate(this.#input, this.#characters),
       attempts

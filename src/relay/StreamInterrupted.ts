@@ -35,6 +35,8 @@ export class StreamInterrupted extends Schema.TaggedError<StreamInterrupted>()("
   because: Schema.String,
   /** What that failure says. */
   detail: Schema.String,
+  /** How long that failure asked to be left alone, where it did. */
+  retryAfter: Schema.optionalKey(Schema.DurationFromMillis),
   tokens: Usage,
   attempts: Attempt.attempts
 }) {

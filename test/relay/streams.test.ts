@@ -1,6 +1,6 @@
 /** The rules of streams: what comes out, when somebody else answers, when an answer is whole. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schema, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import { CircuitBreaker, Dialect, RelayError, RelayService, Retry, StreamChunk } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Hearing from "./Hearing.ts"
@@ -425,6 +425,20 @@ describe("after the commit point", () => {
         yield* isAtRest
       }).pipe(Effect.provide(over({ a: step, b: stream(words) })))
   )
+
+  it.effect("a break tells how long the endpoint asked to be left alone, and an answer without a word of it nothing", () =>
+    Effect.gen(function*() {
+      const limited = Hearing.interruptionOf(yield* Trial.whatever(Hearing.whole()))
+      assert.deepInclude(limited, { because: "RateLimited", retryAfter: Duration.seconds(7) })
+      const reset = Hearing.interruptionOf(yield* Trial.whatever(Hearing.whole()))
+      assert.notProperty(reset, "retryAfter")
+    }).pipe(Effect.provide(over({
+      a: events([
+        ...words.map((content) => delta({ content })),
+        event({ error: { code: "rate_limit_exceeded", message: "Please try again in 7s." } })
+      ]),
+      b: stream(words, { end: "reset" })
+    }))))
 
   it.effect("a break counts against the circuit, a whole answer for it", () =>
     Effect.gen(function*() {
