@@ -18,8 +18,70 @@ export interface Refusal {
   readonly rule: string
 }
 
+/**
+ * The path of a value that is refused as a whole.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const whole = "(the whole)"
+
 // deeper than any request, shallower than any stack
 const maxDepth = 64
+
+// where the refusal is, from the inside out
+interface Refused {
+  readonly path: Array<string>
+  readonly rule: string
+}
+
+const write = (value: unknown, depth: number): string | Refused => {
+  if (depth > maxDepth) return { path: [], rule: `it is nested deeper than ${maxDepth} levels, or in a cycle` }
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value)
+    case "boolean":
+      return value ? "true" : "false"
+    case "number":
+      return Number.isFinite(value) ? JSON.stringify(value) : { path: [], rule: `${value} is not a JSON number` }
+    case "object":
+      if (value === null) return "null"
+      return Array.isArray(value) ? writeList(value, depth + 1) : writeObject(value, depth + 1)
+    default:
+      return { path: [], rule: `a ${typeof value} is not JSON` }
+  }
+}
+
+const writeList = (list: ReadonlyArray<unknown>, depth: number): string | Refused => {
+  let text = "["
+  for (let index = 0; index < list.length; index++) {
+    const item = write(list[index], depth)
+    if (typeof item !== "string") {
+      item.path.push(String(index))
+      return item
+    }
+    text += index === 0 ? item : `,${item}`
+  }
+  return `${text}]`
+}
+
+const writeObject = (object: object, depth: number): string | Refused => {
+  const prototype = Object.getPrototypeOf(object)
+  if (prototype !== Object.prototype && prototype !== null) return { path: [], rule: "it is not a plain object" }
+  let text = "{"
+  // by code units, which is how texts compare
+  for (const key of Object.keys(object).sort()) {
+    const value: unknown = object[key as never]
+    if (value === undefined) continue
+    const member = write(value, depth)
+    if (typeof member !== "string") {
+      member.path.push(key)
+      return member
+    }
+    text += `${text === "{" ? "" : ","}${JSON.stringify(key)}:${member}`
+  }
+  return `${text}}`
+}
 
 /**
  * The canonical text of a JSON value. Object members that are `undefined` count
@@ -29,37 +91,8 @@ const maxDepth = 64
  * @since 0.1.0
  */
 export const stringify = (value: unknown): Result.Result<string, Refusal> => {
-  let refusal: Refusal | undefined
-  const refuse = (path: string, rule: string): string => {
-    refusal ??= { path: path === "" ? "(the whole)" : path.slice(1), rule }
-    return ""
-  }
-  const write = (value: unknown, path: string, depth: number): string => {
-    if (refusal !== undefined) return ""
-    if (depth > maxDepth) return refuse(path, `it is nested deeper than ${maxDepth} levels, or in a cycle`)
-    switch (typeof value) {
-      case "string":
-      case "boolean":
-        return JSON.stringify(value)
-      case "number":
-        return Number.isFinite(value) ? JSON.stringify(value) : refuse(path, `${value} is not a JSON number`)
-      case "object": {
-        if (value === null) return "null"
-        if (Array.isArray(value)) {
-          return `[${Array.from(value, (item, index) => write(item, `${path}.${index}`, depth + 1)).join(",")}]`
-        }
-        const prototype = Object.getPrototypeOf(value)
-        if (prototype !== Object.prototype && prototype !== null) return refuse(path, "it is not a plain object")
-        const members = Object.keys(value).toSorted().flatMap((key) => {
-          const member = (value as Record<string, unknown>)[key]
-          return member === undefined ? [] : [`${JSON.stringify(key)}:${write(member, `${path}.${key}`, depth + 1)}`]
-        })
-        return `{${members.join(",")}}`
-      }
-      default:
-        return refuse(path, `a ${typeof value} is not JSON`)
-    }
-  }
-  const text = write(value, "", 0)
-  return refusal === undefined ? Result.succeed(text) : Result.fail(refusal)
+  const text = write(value, 0)
+  if (typeof text === "string") return Result.succeed(text)
+  const { path, rule } = text
+  return Result.fail({ path: path.length === 0 ? whole : path.toReversed().join("."), rule })
 }

@@ -1,122 +1,122 @@
 /**
  * Answers a question that was answered before, without asking again.
  *
- * Equal questions that come at the same time are asked once. Failures are not
- * kept. What is kept is frozen, so that no caller can change another's answer.
+ * Equal questions that come at the same time are asked once. What is kept is
+ * frozen, so that no caller can change another's answer. Failures are not kept,
+ * unless it is said for how long.
  *
  * @since 0.1.0
  */
-import * as Cache from "effect/Cache"
 import type * as Config from "effect/Config"
 import { unwrap } from "effect/Config"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
-import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import * as Persistence from "effect/persistence/Persistence"
+import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as CanonicalJson from "./CanonicalJson.ts"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as CacheKey from "./CacheKey.ts"
+import * as CacheTally from "./CacheTally.ts"
+import * as CacheTier from "./CacheTier.ts"
 import * as Configuration from "./Configuration.ts"
 import type { Described } from "./Description.ts"
 import { TypeId } from "./Description.ts"
-import * as Now from "./Now.ts"
+import { defaults, type Options, Settings } from "./ResponseCacheOptions.ts"
+import * as WorkingCache from "./WorkingCache.ts"
 
-/**
- * The question cannot be a cache key: it holds something that JSON cannot say.
- *
- * @category errors
- * @since 0.1.0
- */
-export class Uncacheable extends Schema.TaggedError<Uncacheable>()("Uncacheable", {
-  /** Where in the question. */
-  path: Schema.String,
-  rule: Schema.String
-}) {
-  override get message(): string {
-    return `no cache key for this request: at ${this.path}, ${this.rule}`
-  }
-}
+export {
+  /**
+   * The name under which an answer is kept.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type CacheKey,
+  /**
+   * The key of a question, for who asks it more than once.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  of as keyOf,
+  /**
+   * Who asks, and what.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Question,
+  /**
+   * The question cannot be a cache key.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  Uncacheable
+} from "./CacheKey.ts"
 
-/**
- * The options of a response cache; see `defaults`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** How many answers are kept, from 1 up; at the bound the one unused for longest goes. */
-  readonly capacity?: number | undefined
-  /** How long an answer is good for. */
-  readonly timeToLive?: Duration.Input | undefined
-  /** Whether a relay also keeps answers to requests that leave room for chance (no `temperature` of 0). */
-  readonly cacheNonDeterministic?: boolean | undefined
-}
+export {
+  /**
+   * What a cache shows of itself.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Snapshot,
+  /**
+   * What an answer that is there saves.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Worth
+} from "./CacheTally.ts"
 
-/**
- * The options that hold where none is given.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  capacity: 1000,
-  timeToLive: "5 minutes",
-  cacheNonDeterministic: false
-} as const satisfies Required<Options>
+export {
+  /**
+   * What became of a store that was asked for something.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type StoreFailure
+} from "./CacheTier.ts"
 
-const Settings = Schema.Struct({
-  capacity: Configuration.integer(1),
-  timeToLive: Configuration.duration,
-  cacheNonDeterministic: Configuration.flag
-})
+export {
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * The options of a response cache; see `defaults`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options
+} from "./ResponseCacheOptions.ts"
 
-/**
- * Who asks, and what: tenants never share an answer, and everything in the
- * request counts.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Question {
-  readonly tenant: string
-  /** Any JSON value. The order of its keys does not matter. */
-  readonly request: unknown
-}
-
-/**
- * An answer, and whether it was there already.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Answer<A> {
-  readonly value: A
-  readonly hit: boolean
-}
-
-/**
- * What a cache shows of itself.
- *
- * @category models
- * @since 0.1.0
- */
-export const Snapshot = Schema.Struct({
-  entries: Schema.Int,
-  capacity: Schema.Int,
-  hits: Schema.Int,
-  misses: Schema.Int
-})
-
-/**
- * What a cache shows of itself.
- *
- * @category models
- * @since 0.1.0
- */
-export type Snapshot = typeof Snapshot.Type
+export {
+  /**
+   * An answer, and whether it was there already.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Answer,
+  /**
+   * What a cache cannot know of the answers to a question.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Terms
+} from "./WorkingCache.ts"
 
 /**
  * A response cache. It needs the question beside the call, so it is no function
@@ -130,16 +130,34 @@ export interface ResponseCache extends Described {
   /**
    * The answer to a question, by running `ask` if nobody has it. Equal questions
    * have to have answers of one type. Interrupting one caller does not disturb
-   * the others; interrupting the last stops the call. An answer that `isKept`
-   * says no to is given to those who wait for it, and not kept.
+   * the others; interrupting the last stops the call.
    */
   readonly through: <A, E, R>(
-    question: Question,
+    question: CacheKey.Question | CacheKey.CacheKey,
     ask: Effect.Effect<A, E, R>,
-    isKept?: (value: A) => boolean
-  ) => Effect.Effect<Answer<A>, E | Uncacheable, R>
-  readonly state: Effect.Effect<Snapshot>
-  /** Forgets every answer. */
+    terms?: WorkingCache.Terms<A, E>
+  ) => Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R>
+  /**
+   * The answer to a question if it is there and fresh, for who asks in a way of their own. What is not there counts as a
+   * miss.
+   */
+  readonly find: <A>(
+    key: CacheKey.CacheKey,
+    terms?: WorkingCache.Terms<A>
+  ) => Effect.Effect<WorkingCache.Answer<A> | undefined>
+  /** Keeps what came of asking in a way of one's own, and took so many milliseconds. */
+  readonly keep: <A>(
+    key: CacheKey.CacheKey,
+    value: A,
+    took: number,
+    terms?: WorkingCache.Terms<A>
+  ) => Effect.Effect<void>
+  /** What may be given, stale, in place of a failure of asking in a way of one's own. */
+  readonly standIn: <A>(key: CacheKey.CacheKey) => Effect.Effect<WorkingCache.Answer<A> | undefined>
+  readonly state: Effect.Effect<CacheTally.Snapshot>
+  /** What becomes of the store below, from now on. A listener that falls far behind loses the oldest. */
+  readonly storeFailures: Stream.Stream<CacheTier.StoreFailure>
+  /** Forgets every answer, in the store below as well. */
   readonly clear: Effect.Effect<void>
 }
 
@@ -153,47 +171,44 @@ export const ResponseCache: Context.Service<ResponseCache, ResponseCache> = Cont
   "effect-relay/policy/ResponseCache"
 )
 
-// equal by text alone, and carries the way to the answer to whoever asks first
-class Key implements Equal.Equal {
-  readonly text: string
-  readonly ask: Effect.Effect<unknown, unknown>
+// a listener that falls further behind loses the oldest
+const listenerCapacity = 256
 
-  constructor(text: string, ask: Effect.Effect<unknown, unknown>) {
-    this.text = text
-    this.ask = ask
-  }
+const build = (
+  settings: Settings,
+  tierOf: (tell: (failure: CacheTier.StoreFailure) => void) => CacheTier.CacheTier | undefined
+): Effect.Effect<ResponseCache> =>
+  Effect.map(PubSub.sliding<CacheTier.StoreFailure>(listenerCapacity), (told) => {
+    const tally = CacheTally.make()
+    const tier = tierOf((failure) => {
+      tally.storeFailures++
+      PubSub.publishUnsafe(told, failure)
+    })
+    const cache = new WorkingCache.WorkingCache(settings, tally, tier)
+    return {
+      [TypeId]: () => ({ _tag: "ResponseCache" }),
+      cacheNonDeterministic: settings.cacheNonDeterministic,
+      through: <A, E, R>(
+        question: CacheKey.Question | CacheKey.CacheKey,
+        ask: Effect.Effect<A, E, R>,
+        terms?: WorkingCache.Terms<A, E>
+      ) => {
+        if (typeof question === "string") return cache.look(question, ask, terms)
+        return Effect.suspend((): Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R> => {
+          const key = CacheKey.of(question)
+          return Result.isFailure(key) ? Effect.fail(key.failure) : cache.look(key.success, ask, terms)
+        })
+      },
+      find: (key, terms) => cache.find(key, terms),
+      keep: (key, value, took, terms) => Effect.asVoid(cache.keep(key, value, took, terms)),
+      standIn: (key) => cache.standIn(key),
+      state: Effect.sync(() => CacheTally.snapshot(tally, cache.store)),
+      storeFailures: Stream.fromPubSub(told),
+      clear: cache.clear
+    }
+  })
 
-  [Hash.symbol](): number {
-    return Hash.string(this.text)
-  }
-
-  [Equal.symbol](that: Equal.Equal): boolean {
-    return that instanceof Key && this.text === that.text
-  }
-}
-
-interface Entry {
-  readonly value: unknown
-  readonly storedAt: number
-}
-
-const isPlain = (value: unknown): value is object => {
-  if (typeof value !== "object" || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null
-}
-
-// without recursion: an answer may be nested deeper than the stack
-const freeze = (value: unknown): void => {
-  const seen = new Set<unknown>()
-  const left: Array<unknown> = [value]
-  while (left.length > 0) {
-    const next = left.pop()
-    if (!isPlain(next) || seen.has(next)) continue
-    seen.add(Object.freeze(next))
-    for (const member of Object.values(next)) left.push(member)
-  }
-}
+const decode = (options: Options | undefined) => Configuration.decode("ResponseCache", Settings, options, defaults)
 
 /**
  * A response cache for code of your own.
@@ -218,73 +233,27 @@ const freeze = (value: unknown): void => {
  * @since 0.1.0
  */
 export const make = (options?: Options): Effect.Effect<ResponseCache, Configuration.InvalidConfiguration> =>
+  Effect.flatMap(decode(options), (settings) => build(settings, () => undefined))
+
+/**
+ * The same over a store that processes share, or that outlives them. What is not here is looked for there, and what comes is
+ * written there, as far as a codec says how.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makePersisted = (
+  options?: Options
+): Effect.Effect<
+  ResponseCache,
+  Configuration.InvalidConfiguration,
+  Persistence.BackingPersistence | Scope.Scope
+> =>
   Effect.gen(function*() {
-    const settings = yield* Configuration.decode("ResponseCache", Settings, options, defaults)
-    let hits = 0
-    let misses = 0
-
-    const answers = yield* Cache.make<string, Entry>({
-      capacity: settings.capacity,
-      lookup: () => Effect.die("answers are put in, not looked up")
-    })
-
-    // who asks the same while somebody does joins; whoever is last to leave stops the call
-    const calls = yield* Cache.makeWith((key: Key) => key.ask, { capacity: Infinity, timeToLive: () => 0 })
-
-    const known = (text: string): Effect.Effect<Entry | undefined> =>
-      Effect.flatMap(Cache.getSuccess(answers, text), (entry) => {
-        if (Option.isNone(entry)) return Effect.undefined
-        return Effect.flatMap(Now.current, (now) =>
-          now - entry.value.storedAt < settings.timeToLive
-            ? Effect.succeed(entry.value)
-            : Effect.as(Cache.invalidate(answers, text), undefined))
-      })
-
-    const keep = (text: string, value: unknown): Effect.Effect<void> =>
-      Effect.flatMap(Now.current, (storedAt) => Cache.set(answers, text, { value, storedAt }))
-
-    const through = <A, E, R>(
-      question: Question,
-      ask: Effect.Effect<A, E, R>,
-      isKept?: (value: A) => boolean
-    ): Effect.Effect<Answer<A>, E | Uncacheable, R> =>
-      Effect.contextWith((context: Context.Context<R>): Effect.Effect<Answer<A>, E | Uncacheable> => {
-        const { request, tenant } = question
-        const text = CanonicalJson.stringify({ tenant, request })
-        if (Result.isFailure(text)) return Effect.fail(new Uncacheable(text.failure))
-        let asks = false
-        const key = new Key(
-          text.success,
-          // somebody may have asked and been answered since this one looked
-          Effect.flatMap(known(text.success), (entry) => {
-            if (entry !== undefined) return Effect.succeed(entry.value)
-            asks = true
-            return Effect.tap(Effect.provideContext(ask, context), (value) => {
-              freeze(value)
-              return isKept?.(value) === false ? Effect.void : keep(text.success, value)
-            })
-          })
-        )
-        return Effect.flatMap(known(text.success), (entry) => {
-          if (entry !== undefined) {
-            hits++
-            return Effect.succeed({ value: entry.value as A, hit: true })
-          }
-          return Effect.map(Cache.get(calls, key) as Effect.Effect<A, E>, (value) => {
-            if (asks) misses++
-            else hits++
-            return { value, hit: !asks }
-          })
-        })
-      })
-
-    return {
-      [TypeId]: () => ({ _tag: "ResponseCache" }),
-      cacheNonDeterministic: settings.cacheNonDeterministic,
-      through,
-      state: Effect.map(Cache.size(answers), (entries) => ({ entries, capacity: settings.capacity, hits, misses })),
-      clear: Cache.invalidateAll(answers)
-    }
+    const settings = yield* decode(options)
+    const { make } = yield* Persistence.BackingPersistence
+    const store = yield* make(settings.storeId)
+    return yield* build(settings, (tell) => CacheTier.make(store, settings.storeTimeout, tell))
   })
 
 /**
@@ -295,6 +264,29 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
  */
 export const layer = (options?: Options): Layer.Layer<ResponseCache, Configuration.InvalidConfiguration> =>
   Layer.effect(ResponseCache, make(options))
+
+/**
+ * The service over a store, which another layer decides on: memory, files, SQL or Redis.
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Persistence } from "effect/persistence"
+ * import { ResponseCache } from "effect-relay"
+ *
+ * const CacheLive = ResponseCache.layerPersisted({ timeToLive: "1 hour" }).pipe(
+ *   Layer.provide(Persistence.layerBackingMemory)
+ * )
+ *
+ * Effect.runPromise(ResponseCache.ResponseCache.use(({ state }) => state).pipe(Effect.provide(CacheLive))).then(console.log)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerPersisted = (
+  options?: Options
+): Layer.Layer<ResponseCache, Configuration.InvalidConfiguration, Persistence.BackingPersistence> =>
+  Layer.effect(ResponseCache, makePersisted(options))
 
 /**
  * The service, with options read from the configuration of the environment.

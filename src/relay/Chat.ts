@@ -199,7 +199,7 @@ export const make = (
         asks = true
         return ask(written, left)
       })
-      const answer = yield* cache.through(question, askMyself, isWhole).pipe(
+      const answer = yield* cache.through(question, askMyself, { isKept: isWhole }).pipe(
         Deadline.within(left, deadline),
         // whoever asked for both of us had less time than I have, or less to spend
         Effect.catchTag(

@@ -257,9 +257,19 @@ const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
     maxKeys: wholeFrom(1)
   }],
   ["ResponseCache", ResponseCache.make, {
-    capacity: wholeFrom(1),
+    capacity: {
+      rule: "it has to be a whole number from 1 to 10000000",
+      good: [1, 20_000],
+      bad: [NaN, 0, -1, 1.5, 1e7 + 1, Infinity, "3", null]
+    },
+    maxBytes: wholeFrom(1),
     timeToLive: duration,
-    cacheNonDeterministic: flag
+    staleWhileRevalidate: finiteDurationOrZero,
+    staleIfError: finiteDurationOrZero,
+    earlyRefresh: atLeastZero,
+    cacheNonDeterministic: flag,
+    storeId: { rule: "it has to be a text that is not empty", good: ["answers"], bad: ["", 3, null, {}] },
+    storeTimeout: duration
   }],
   ["Retry.constant", thrown(Retry.constant), scheduled],
   ["Retry.linear", thrown(Retry.linear), scheduled],

@@ -1,0 +1,117 @@
+/**
+ * Calls that many wait for: who wants the same while somebody is asking for it joins.
+ *
+ * A call runs in a fiber of its own, so it is nobody's: whoever is interrupted leaves, also the one who began it, and the
+ * last to leave stops it. How it ends goes to those who waited for that very call and to nobody who comes later.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+
+type Waiter<A, E> = (exit: Exit.Exit<A, E>) => void
+
+interface Flight<A, E> {
+  readonly fiber: Fiber.Fiber<A, E>
+  readonly waiters: Set<Waiter<A, E>>
+  /** Whether it goes on though nobody waits for it. */
+  readonly isKept: boolean
+}
+
+/**
+ * The calls under way, by key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SingleFlight<A, E> {
+  readonly flights: Map<string, Flight<A, E>>
+}
+
+/**
+ * No calls.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <A, E>(): SingleFlight<A, E> => ({ flights: new Map() })
+
+const begin = <A, E, R>(
+  { flights }: SingleFlight<A, E>,
+  key: string,
+  call: Effect.Effect<A, E, R>,
+  context: Context.Context<R>,
+  isKept: boolean
+): Flight<A, E> => {
+  const flight: Flight<A, E> = { fiber: Effect.runForkWith(context)(call), waiters: new Set(), isKept }
+  if (flight.fiber.pollUnsafe() !== undefined) return flight
+  flights.set(key, flight)
+  flight.fiber.addObserver((exit) => {
+    // who was told may ask anew at once
+    if (flights.get(key) === flight) flights.delete(key)
+    for (const waiter of flight.waiters) waiter(exit)
+  })
+  return flight
+}
+
+/**
+ * What a call brings to whoever waits for it. `mine` says of the failure of a call that somebody else began whether it is
+ * that caller's own and no news for the others; these go on with `again`, and so does who waited for a call that was
+ * interrupted from inside. Whoever is first of them begins another call.
+ *
+ * `onJoin` hears whether the call was there already.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const join = <A, E, R, B, E2>(
+  self: SingleFlight<A, E>,
+  key: string,
+  call: Effect.Effect<A, E, R>,
+  context: Context.Context<R>,
+  ending: {
+    readonly land: (exit: Exit.Exit<A, E>, isJoined: boolean) => Effect.Effect<B, E2>
+    readonly isOwn: (failure: E) => boolean
+    readonly again: Effect.Effect<B, E2>
+  }
+): Effect.Effect<B, E2> =>
+  // fork and finalizer are one step: no interrupt can fall between the two
+  Effect.callback<B, E2>((resume) => {
+    const known = self.flights.get(key)
+    const isJoined = known !== undefined
+    const flight = known ?? begin(self, key, call, context, false)
+    const isNoNews = (exit: Exit.Exit<A, E>): boolean =>
+      isJoined && Exit.isFailure(exit) &&
+      exit.cause.reasons.every((reason) =>
+        Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && ending.isOwn(reason.error))
+      )
+    const waiter: Waiter<A, E> = (exit) => resume(isNoNews(exit) ? ending.again : ending.land(exit, isJoined))
+    const exit = flight.fiber.pollUnsafe()
+    if (exit !== undefined) return waiter(exit)
+    flight.waiters.add(waiter)
+    return Effect.suspend(() => {
+      flight.waiters.delete(waiter)
+      if (flight.waiters.size > 0 || flight.isKept) return Effect.void
+      // who comes now is not to wait for a call that is being stopped
+      if (self.flights.get(key) === flight) self.flights.delete(key)
+      return Fiber.interrupt(flight.fiber)
+    })
+  })
+
+/**
+ * Begins a call that nobody waits for, unless there is one under way.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const ensure = <A, E, R>(
+  self: SingleFlight<A, E>,
+  key: string,
+  call: Effect.Effect<A, E, R>,
+  context: Context.Context<R>
+): void => {
+  if (!self.flights.has(key)) begin(self, key, call, context, true)
+}
