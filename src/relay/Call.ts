@@ -172,6 +172,7 @@ export const run = <A, E, R>(
       startedAt,
       deadlineAt: startedAt + (call.deadline ?? Infinity),
       attempts: [],
+      charges: [],
       tried: new Set(),
       spent: undefined,
       room: undefined,

@@ -214,7 +214,7 @@ export const make = (
       } else if (answer.hit) {
         relay.events.tell({ _tag: "CacheHit", model: written.model })
         const { meta, value } = answer.value
-        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none } }, "hit")
+        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none, cost: 0, usage: [] } }, "hit")
       } else {
         return reply(answer.value, "miss")
       }

@@ -90,7 +90,7 @@ export const make = (relay: Progress.Relay): Execute => (operation, options) =>
         model: undefined,
         allowance,
         estimatedTokens: 0,
-        wish: Choice.withAffinity(options?.affinity),
+        wish: Choice.ofOther(options?.affinity),
         operation,
         isCallersCode: true,
         usage: () => undefined,

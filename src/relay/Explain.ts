@@ -74,7 +74,7 @@ const survey = (
   purse: Budget.Purse | undefined,
   now: number
 ): Prospect.Found => {
-  const size = { estimatedTokens: wish.needs.tokens, wish }
+  const size = { model, estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
   const unfit: Array<readonly [GuardedEndpoint.GuardedEndpoint, Failure.RequestRejected]> = []
   const refusals: Array<readonly [GuardedEndpoint.GuardedEndpoint, Prospect.Refusal | undefined]> = []

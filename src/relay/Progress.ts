@@ -8,7 +8,6 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
-import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
@@ -19,7 +18,9 @@ import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
 import type * as Budget from "../policy/Budget.ts"
 import type * as Hedge from "../policy/Hedge.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import type * as Verdict from "../policy/Verdict.ts"
+import type * as Charge from "./Charge.ts"
 import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -80,7 +81,7 @@ export interface Call<A, E, R> {
   /** Whether its answers come bit by bit: then attempts end by rules of their own, and the first token wins a race. */
   readonly isStream?: boolean | undefined
   /** What the answer says that it took. */
-  readonly usage: (answer: A) => ChatAnswer.Tokens | undefined
+  readonly usage: (answer: A) => Tokens.Tokens | undefined
   /** What the caller is ready to spend on it, beside what it runs under. */
   readonly allowance?: Allowance.Allowance | undefined
   /** What to make of a failure of the operation. */
@@ -145,6 +146,8 @@ export interface Progress<E> {
   /** What its attempts are paid from; `undefined` where nobody counts. */
   readonly purse: Budget.Purse | undefined
   readonly attempts: Array<Attempt.Attempt>
+  /** What they took. */
+  readonly charges: Array<Charge.Charge>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */
   spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined

@@ -111,7 +111,9 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const retry = options?.retry ?? WireHeaders.callersRetry(request.headers ?? {})
     if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: readable.path + readable.query, retry })
     const { chat } = readable
-    const wish = chat === undefined ? Choice.withAffinity(options?.affinity) : Choice.ofChat(chat, options?.affinity)
+    const wish = chat === undefined
+      ? Choice.ofOther(options?.affinity, readable.model)
+      : Choice.ofChat(chat, options?.affinity)
     const lack = chat === undefined ? undefined : Lack.find(relay.registry, chat.model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)
     const writeFor = WireMessage.writer(readable)

@@ -191,7 +191,7 @@ const callOf = (
       }),
     allowance: written.allowance,
     // what was reckoned is no count
-    usage: ({ usage }) => usage.isEstimated ? undefined : usage,
+    usage: ({ answer, usage }) => usage.isEstimated ? undefined : answer.tokens,
     verdict,
     deadline,
     isAnnounced: false,
