@@ -12,6 +12,7 @@ import * as Allowance from "../machine/Allowance.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Budget from "../policy/Budget.ts"
 import * as BudgetExceeded from "../policy/BudgetExceeded.ts"
+import * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as Tokens from "../policy/Tokens.ts"
 import type * as Choice from "./Choice.ts"
@@ -23,11 +24,11 @@ import type * as Choice from "./Choice.ts"
  * @since 0.1.0
  */
 export const decode = (
-  budget: Budget.Budget | Budget.Options | undefined
-): Effect.Effect<Allowance.Allowance | undefined, Failure.RequestRejected> => {
+  budget: Budget.Budget | Budget.Limits | undefined
+): Effect.Effect<Purse.Pocket | undefined, Failure.RequestRejected> => {
   if (budget === undefined) return Effect.undefined
   return Effect.mapError(
-    Effect.suspend(() => Effect.fromResult(Budget.allowanceOf("budget", budget))),
+    Effect.suspend(() => Effect.fromResult(Budget.pocketOf("budget", budget))),
     ({ field, rule, value }) =>
       Rejection.make(Failure.RequestRejected, {
         detail: `${field === "options" ? "budget" : `budget.${field}`} is ${value}, but ${rule}`,
@@ -157,15 +158,16 @@ export const amountOf = (bill: Bill | undefined): Allowance.Amount =>
  * @since 0.1.0
  */
 export const refusal = (
-  purse: Budget.Purse,
+  purse: Purse.Purse,
   call: Size,
-  endpoint: Endpoint.Endpoint
+  endpoint: Endpoint.Endpoint,
+  now: number
 ): BudgetExceeded.BudgetExceeded | undefined => {
   const bill = most(call, endpoint)
   if (bill.tokens.total === 0) return undefined
-  const unpriced = bill.cost === undefined ? Budget.limitedInMoney(purse) : undefined
-  if (unpriced !== undefined) return BudgetExceeded.make(endpoint.id, unpriced, "money", undefined)
+  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
+  if (unpriced !== undefined) return BudgetExceeded.make(endpoint.id, unpriced, "money", undefined, now)
   const amount = amountOf(bill)
-  const short = Budget.shortOf(purse, amount)
-  return short && BudgetExceeded.make(endpoint.id, short.allowance, short.kind, amount[short.kind])
+  const short = Purse.shortOf(purse, amount, now)
+  return short && BudgetExceeded.make(endpoint.id, short.purse, short.kind, amount[short.kind], now)
 }

@@ -16,10 +16,10 @@ import type * as Allowance from "../machine/Allowance.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentAuthority } from "../policy/Authority.ts"
-import * as Budget from "../policy/Budget.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
+import * as Purse from "../policy/Purse.ts"
 import type * as Tokens from "../policy/Tokens.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Admission from "./Admission.ts"
@@ -53,7 +53,7 @@ const surround = <E, R>(
   const inCharge = Context.add(context, CurrentAuthority, authority)
   return purse === undefined
     ? inCharge
-    : Context.add(inCharge, Budget.CurrentPurse, held === undefined ? purse : undefined)
+    : Context.add(inCharge, Purse.CurrentPurse, held === undefined ? purse : undefined)
 }
 
 /** Runs the operation for as long as the attempt, or the caller, has time. */
@@ -140,7 +140,7 @@ const setAside = <A, E, R>(
   if (purse === undefined) return undefined
   const held = Expense.amountOf(Expense.most(call, endpoint))
   if (held.tokens === 0) return undefined
-  Budget.holdUnsafe(purse, held)
+  Purse.hold(purse, held)
   return held
 }
 
@@ -150,9 +150,10 @@ const charge = <A, E, R>(
   progress: Progress.Progress<E>,
   endpoint: Endpoint.Endpoint,
   held: Allowance.Amount | undefined,
-  bill: Expense.Bill | undefined
+  bill: Expense.Bill | undefined,
+  now: number
 ): void => {
-  if (held !== undefined) Budget.settleUnsafe(progress.purse!, held, Expense.amountOf(bill))
+  if (held !== undefined) Purse.settle(progress.purse!, held, Expense.amountOf(bill), now)
   if (bill === undefined) return
   const { cost, isEstimated, tokens } = bill
   const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
@@ -206,7 +207,7 @@ const attempt = <A, E, R>(
         const bill = Exit.isSuccess(exit)
           ? Expense.taken(usage, call, target.endpoint)
           : Expense.wasted(admission, call, target.endpoint)
-        charge(call, progress, target.endpoint, held, bill)
+        charge(call, progress, target.endpoint, held, bill, now)
         target.settle(
           admission,
           ending,
