@@ -5,6 +5,8 @@
  *
  * @since 0.1.0
  */
+export * as Money from "./machine/Money.ts"
+
 export * as Attempt from "./policy/Attempt.ts"
 export * as Budget from "./policy/Budget.ts"
 export * as Bulkhead from "./policy/Bulkhead.ts"
@@ -22,6 +24,7 @@ export * as ResponseCache from "./policy/ResponseCache.ts"
 export * as Retry from "./policy/Retry.ts"
 export * as RetryBudget from "./policy/RetryBudget.ts"
 export * as Timeout from "./policy/Timeout.ts"
+export * as Tokens from "./policy/Tokens.ts"
 export * as Verdict from "./policy/Verdict.ts"
 
 export * as Audit from "./endpoint/Audit.ts"
@@ -40,6 +43,7 @@ export * as RetryAfter from "./endpoint/RetryAfter.ts"
 export * as WireRequest from "./endpoint/WireRequest.ts"
 
 export * as Balance from "./relay/Balance.ts"
+export * as Charge from "./relay/Charge.ts"
 export * as Meta from "./relay/Meta.ts"
 export * as RelayError from "./relay/RelayError.ts"
 export * as RelayEvent from "./relay/RelayEvent.ts"

@@ -5,7 +5,9 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import * as Tokens from "../policy/Tokens.ts"
 import * as Json from "./Json.ts"
+import type * as WireUsage from "./WireUsage.ts"
 
 /**
  * A tool the model wants called. `arguments` is JSON text.
@@ -19,17 +21,15 @@ export interface ToolCall {
   readonly arguments: string
 }
 
-/**
- * Tokens as the endpoint counted them; zero where it did not say.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Tokens {
-  readonly input: number
-  readonly output: number
-  readonly total: number
-}
+export {
+  /**
+   * What a model read and wrote, in tokens.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Tokens
+} from "../policy/Tokens.ts"
 
 /**
  * A valid answer.
@@ -49,7 +49,8 @@ export interface ChatAnswer {
   readonly refusal: string | undefined
   /** The model that answered, by the endpoint's name for it. */
   readonly model: string
-  readonly tokens: Tokens
+  /** Tokens as the endpoint counted them; zero where it did not say. */
+  readonly tokens: Tokens.Tokens
   /** The whole body. */
   readonly body: unknown
 }
@@ -80,7 +81,11 @@ export interface Draft {
   /** The model that answered, if the body says so. */
   readonly model: string | undefined
   /** Tokens as they were counted, whatever that was. */
-  readonly tokens: { readonly input: number; readonly output: number; readonly total: number | undefined }
+  readonly tokens: WireUsage.Parts & {
+    readonly input: number
+    readonly output: number
+    readonly total: number | undefined
+  }
   /** Whether there is anything in it beside what stands above, such as audio or another choice. */
   readonly hasMore: boolean
 }
@@ -95,16 +100,29 @@ const cut = new Set(["length", "max_tokens"])
 const countOf = (value: number): number =>
   Number.isNaN(value) ? 0 : Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(value)))
 
+// a part is no more than the whole
+const partOf = (value: number | undefined, whole: number): number | undefined =>
+  value === undefined ? undefined : Math.min(countOf(value), whole)
+
 /**
  * The tokens of a draft, as whole numbers from zero up.
  *
  * @category getters
  * @since 0.1.0
  */
-export const tokensOf = ({ tokens }: Pick<Draft, "tokens">): Tokens => {
+export const tokensOf = ({ tokens }: Pick<Draft, "tokens">): Tokens.Tokens => {
+  const { cacheRead, cacheWrite, reasoning } = tokens
   const input = countOf(tokens.input)
   const output = countOf(tokens.output)
-  return { input, output, total: countOf(tokens.total ?? input + output) }
+  const total = countOf(tokens.total ?? input + output)
+  const read = partOf(cacheRead, input)
+  return Tokens.withDetails(
+    { input, output, total },
+    read,
+    partOf(cacheWrite, input - (read ?? 0)),
+    // some count thoughts in the total alone
+    partOf(reasoning, Math.max(output, total - input))
+  )
 }
 
 /**
@@ -157,5 +175,5 @@ export const judge = (
  * @category getters
  * @since 0.1.0
  */
-export const counted = ({ tokens }: Pick<ChatAnswer, "tokens">): Tokens | undefined =>
+export const counted = ({ tokens }: Pick<ChatAnswer, "tokens">): Tokens.Tokens | undefined =>
   tokens.total === 0 ? undefined : tokens

@@ -9,6 +9,7 @@ import type * as ChatAnswer from "./ChatAnswer.ts"
 import type * as Json from "./Json.ts"
 import * as Misfit from "./Misfit.ts"
 import type { Nullish } from "./Misfit.ts"
+import * as WireUsage from "./WireUsage.ts"
 
 interface Call {
   readonly name: Nullish<string>
@@ -127,7 +128,8 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     tokens: {
       input: usage?.prompt_tokens ?? 0,
       output: usage?.completion_tokens ?? 0,
-      total: usage?.total_tokens ?? undefined
+      total: usage?.total_tokens ?? undefined,
+      ...WireUsage.parts(usage)
     },
     hasMore: choices.some(({ message }) => hasSubstance(message))
   })
@@ -175,8 +177,6 @@ export const write = (answer: ChatAnswer.ChatAnswer, label: string, now: number)
       finish_reason: reasonOf(answer)
     }],
     // nothing is said of tokens that nobody counted
-    ...(tokens.total === 0 ? {} : {
-      usage: { prompt_tokens: tokens.input, completion_tokens: tokens.output, total_tokens: tokens.total }
-    })
+    ...(tokens.total === 0 ? {} : { usage: WireUsage.write(tokens) })
   }
 }

@@ -10,6 +10,7 @@
 import * as Result from "effect/Result"
 import * as Json from "./Json.ts"
 import type * as StreamPiece from "./StreamPiece.ts"
+import * as WireUsage from "./WireUsage.ts"
 
 type Read = Result.Result<ReadonlyArray<StreamPiece.StreamPiece>, string>
 
@@ -90,7 +91,7 @@ const addUsage = (pieces: Array<StreamPiece.StreamPiece>, usage: unknown): void 
   const output = countOf(usage["completion_tokens"])
   const total = countOf(usage["total_tokens"])
   if (input !== undefined || output !== undefined || total !== undefined) {
-    pieces.push({ _tag: "Counted", input, output, total })
+    pieces.push({ _tag: "Counted", input, output, total, ...WireUsage.parts(usage) })
   }
 }
 

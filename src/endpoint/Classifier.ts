@@ -18,6 +18,7 @@ import { type Outcome, type Reply, type Subject, totally } from "./Outcome.ts"
 import * as ReplyFailure from "./ReplyFailure.ts"
 import * as WireError from "./WireError.ts"
 import type * as WireRequest from "./WireRequest.ts"
+import * as WireUsage from "./WireUsage.ts"
 
 export {
   /**
@@ -210,7 +211,8 @@ const countOf = (body: unknown): ChatAnswer.Tokens | undefined => {
   const count = (value: unknown): number => Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0
   const total = count(usage["total_tokens"])
   const input = Math.min(total, count(usage["prompt_tokens"] ?? usage["input_tokens"]))
-  return total === 0 ? undefined : { input, output: total - input, total }
+  if (total === 0) return undefined
+  return ChatAnswer.tokensOf({ tokens: { input, output: total - input, total, ...WireUsage.parts(usage) } })
 }
 
 /**

@@ -19,6 +19,8 @@ import * as Health from "./Health.ts"
 import * as HttpHeader from "./HttpHeader.ts"
 import * as Id from "./Id.ts"
 import * as Named from "./Named.ts"
+import type * as Prices from "./Prices.ts"
+import * as Tariff from "./Tariff.ts"
 
 /**
  * The limits an endpoint is known to have.
@@ -35,16 +37,15 @@ export interface Limits {
   readonly concurrency?: number | undefined
 }
 
-/**
- * What a million tokens cost, in dollars.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Prices {
-  readonly inputPerMillion: number
-  readonly outputPerMillion: number
-}
+export {
+  /**
+   * What a million tokens cost, in dollars.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Prices
+} from "./Prices.ts"
 
 /**
  * The description of an endpoint.
@@ -80,7 +81,11 @@ export interface Options {
   /** Whether it goes on from an answer that somebody else began, given as the last message. Default: false. */
   readonly prefill?: boolean | undefined
   readonly limits?: Limits | undefined
-  readonly prices?: Prices | undefined
+  /**
+   * What it charges: for all models, for each by the names you use for them, or a `PriceTable`, in which its own names for
+   * them are looked up. Default: nobody knows, so that it is asked for nothing that has a budget in dollars.
+   */
+  readonly prices?: Tariff.Options | undefined
   /** Headers sent with every request, beside the key's; wrap the secret ones in `Redacted`. */
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /**
@@ -169,9 +174,8 @@ const Settings = Schema.Struct({
   capabilities: overrides,
   prefill: Configuration.flag,
   limits: Schema.Struct({ requestsPerMinute: limit, tokensPerMinute: limit, concurrency: limit }),
-  prices: Schema.optional(
-    Schema.Struct({ inputPerMillion: Configuration.atLeast(0), outputPerMillion: Configuration.atLeast(0) })
-  ),
+  // checked by itself: it comes in three forms
+  prices: Schema.optional(overrides),
   headers: Named.record(HttpHeader.isName, HttpHeader.nameRule, header),
   validate: Schema.optional(validator),
   attemptTimeout: Schema.optional(Configuration.duration),
@@ -199,7 +203,7 @@ export interface Endpoint {
   readonly capabilities: Capabilities.Offers
   readonly prefill: boolean
   readonly limits: Limits
-  readonly prices: Prices | undefined
+  readonly prices: Tariff.Tariff
   readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
   readonly validate: ((answer: ChatAnswer.ChatAnswer) => string | undefined) | undefined
   readonly attemptTimeout: number | undefined
@@ -274,7 +278,7 @@ export const make = Effect.fnUntraced(function*(
     capabilities: yield* Capabilities.decode(subject, options.capabilities, serves),
     prefill: settings.prefill,
     limits: orNone(settings.limits),
-    prices: settings.prices,
+    prices: yield* Effect.fromResult(Tariff.decode(subject, options.prices, models)),
     headers: orNone(settings.headers),
     validate: settings.validate,
     attemptTimeout: settings.attemptTimeout,
@@ -287,6 +291,15 @@ export const make = Effect.fnUntraced(function*(
   if (flaw !== undefined) return yield* new Configuration.InvalidConfiguration({ subject, ...flaw })
   return endpoint
 })
+
+/**
+ * What the endpoint charges for a model, by the name that callers use; `undefined` where nobody knows.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const pricesOf = (self: Endpoint, model: string | null | undefined): Prices.Prices | undefined =>
+  Tariff.of(self.prices, model)
 
 /**
  * What the endpoint calls a model; `undefined` if it does not serve it.

@@ -11,7 +11,7 @@
  */
 import type * as Limit from "../machine/Limit.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
-import type * as ChatAnswer from "./ChatAnswer.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import * as GoDuration from "./GoDuration.ts"
 import * as HttpDate from "./HttpDate.ts"
 import * as HttpHeader from "./HttpHeader.ts"
@@ -47,7 +47,7 @@ export interface Standing {
 export interface Heard {
   limits: ReadonlyArray<Standing> | undefined
   /** What it is known to have taken, should it fail all the same. */
-  usage?: (() => ChatAnswer.Tokens | undefined) | undefined
+  usage?: (() => Tokens.Tokens & { readonly isEstimated?: boolean } | undefined) | undefined
 }
 
 const decimal = /^\d+(?:\.\d+)?$/

@@ -35,6 +35,10 @@ export type StreamPiece =
     readonly input?: number | undefined
     readonly output?: number | undefined
     readonly total?: number | undefined
+    /** Of the input, what came from the provider's cache and what was put into it; of the output, thoughts. */
+    readonly cacheRead?: number | undefined
+    readonly cacheWrite?: number | undefined
+    readonly reasoning?: number | undefined
   }
   | { readonly _tag: "Done" }
 
@@ -43,6 +47,8 @@ const isText = (value: unknown): boolean => typeof value === "string"
 const isTextOrNothing = (value: unknown): boolean => value === undefined || isText(value)
 
 const isCount = (value: unknown): boolean => value === undefined || typeof value === "number"
+
+const counts = ["input", "output", "total", "cacheRead", "cacheWrite", "reasoning"]
 
 /**
  * Whether a value is a piece: the reader of a dialect may be anybody's.
@@ -61,7 +67,7 @@ export const isStreamPiece = (value: unknown): value is StreamPiece => {
       return Number.isSafeInteger(value["index"]) && isText(value["arguments"]) &&
         isTextOrNothing(value["id"]) && isTextOrNothing(value["name"])
     case "Counted":
-      return isCount(value["input"]) && isCount(value["output"]) && isCount(value["total"])
+      return counts.every((field) => isCount(value[field]))
     case "Stopped":
       return isText(value["reason"])
     case "Model":

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
-import type * as ChatAnswer from "./ChatAnswer.ts"
+import type * as Tokens from "../policy/Tokens.ts"
+import * as ChatAnswer from "./ChatAnswer.ts"
 import * as StreamPiece from "./StreamPiece.ts"
+import type * as WireUsage from "./WireUsage.ts"
 
 /**
  * Tokens of a streamed answer.
@@ -12,7 +14,7 @@ import * as StreamPiece from "./StreamPiece.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Usage extends ChatAnswer.Tokens {
+export interface Usage extends Tokens.Tokens {
   /** Whether nobody counted them, as of a stream that was cut: then they are reckoned from the characters. */
   readonly isEstimated: boolean
 }
@@ -52,6 +54,7 @@ export class Transcript {
   #input: number | undefined
   #output: number | undefined
   #total: number | undefined
+  #parts: WireUsage.Parts = {}
   #isDone = false
   /** Characters of all it says, tools and thoughts included. */
   characters = 0
@@ -97,6 +100,11 @@ export class Transcript {
         this.#input = piece.input ?? this.#input
         this.#output = piece.output ?? this.#output
         this.#total = piece.total ?? this.#total
+        this.#parts = {
+          cacheRead: piece.cacheRead ?? this.#parts.cacheRead,
+          cacheWrite: piece.cacheWrite ?? this.#parts.cacheWrite,
+          reasoning: piece.reasoning ?? this.#parts.reasoning
+        }
         return
       case "Done":
         this.#isDone = true
@@ -122,24 +130,25 @@ export class Transcript {
       toolCalls: Array.from(this.#calls.values(), (call) => ({ ...call })),
       refusal: this.#refusal === "" ? undefined : this.#refusal,
       model: this.#model,
-      tokens: { input: this.#input ?? 0, output: this.#output ?? 0, total: this.#total },
+      tokens: { input: this.#input ?? 0, output: this.#output ?? 0, total: this.#total, ...this.#parts },
       hasMore: false
     }
   }
 
   /** Tokens as they were counted, of an answer that was judged; reckoned where they were not. */
-  usage(counted: ChatAnswer.Tokens, input: number): Usage {
+  usage(counted: Tokens.Tokens, input: number): Usage {
     return this.#output === undefined && this.#total === undefined
       ? estimate(this.#input ?? input, this.characters)
       : { ...counted, isEstimated: false }
   }
 
   /** Tokens of what came, should no more come; `undefined` if nothing did. */
-  soFar(input: number): ChatAnswer.Tokens | undefined {
+  soFar(input: number): Usage | undefined {
     if (this.characters === 0 && this.#output === undefined) return undefined
     const reckoned = estimate(this.#input ?? input, this.characters)
     // what is counted on the way may have been counted long before
     const output = Math.max(this.#output ?? 0, reckoned.output)
-    return { input: reckoned.input, output, total: reckoned.input + output }
+    const tokens = { input: reckoned.input, output, total: reckoned.input + output }
+    return { ...ChatAnswer.tokensOf({ tokens: { ...tokens, ...this.#parts } }), isEstimated: true }
   }
 }

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as Json from "../endpoint/Json.ts"
 import type * as Attempt from "../policy/Attempt.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import type * as RelayService from "../relay/RelayService.ts"
 import type * as StreamChunk from "../relay/StreamChunk.ts"
 
@@ -27,7 +28,7 @@ const reasons: Readonly<Record<string, Response.FinishReason>> = {
 
 interface Ending {
   readonly reason: string
-  readonly tokens: ChatAnswer.Tokens | undefined
+  readonly tokens: Tokens.Tokens | undefined
   readonly hasCalls: boolean
   /** What the model said to decline; empty where it did not. */
   readonly refusal: string
@@ -41,6 +42,24 @@ const reasonOf = ({ hasCalls, reason, refusal }: Ending): Response.FinishReason 
   return hasCalls ? "tool-calls" : "stop"
 }
 
+type Usage = Response.FinishPartEncoded["usage"]
+
+// what the provider did not tell apart stays untold
+const inputOf = (tokens: Tokens.Tokens | undefined): Usage["inputTokens"] => {
+  const { cacheRead, cacheWrite, input } = tokens ?? {}
+  const isTold = input !== undefined && (cacheRead !== undefined || cacheWrite !== undefined)
+  const uncached = isTold ? input - (cacheRead ?? 0) - (cacheWrite ?? 0) : undefined
+  return { total: input, uncached, cacheRead, cacheWrite }
+}
+
+// some count thoughts beside the output, in the total alone
+const outputOf = (tokens: Tokens.Tokens | undefined): Usage["outputTokens"] => {
+  if (tokens === undefined) return { total: undefined, text: undefined, reasoning: undefined }
+  const { input, output, reasoning, total } = tokens
+  const all = reasoning === undefined ? output : Math.max(output, total - input)
+  return { total: all, text: reasoning === undefined ? undefined : all - reasoning, reasoning }
+}
+
 const finishOf = (
   ending: Ending,
   meta: { readonly endpoint: string; readonly attempts: ReadonlyArray<Attempt.Attempt> }
@@ -51,8 +70,8 @@ const finishOf = (
     type: "finish",
     reason: reasonOf(ending),
     usage: {
-      inputTokens: { total: tokens?.input, uncached: undefined, cacheRead: undefined, cacheWrite: undefined },
-      outputTokens: { total: tokens?.output, text: undefined, reasoning: undefined }
+      inputTokens: inputOf(tokens),
+      outputTokens: outputOf(tokens)
     },
     metadata: { relay: { endpoint: meta.endpoint, attempts, ...(refusal === "" ? {} : { refusal }) } }
   }

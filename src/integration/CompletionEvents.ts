@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as WireUsage from "../endpoint/WireUsage.ts"
 import type * as RelayError from "../relay/RelayError.ts"
 import type * as StreamChunk from "../relay/StreamChunk.ts"
 import * as ErrorReply from "./ErrorReply.ts"
@@ -110,7 +111,7 @@ export class Writer {
 
   #finish({ reason, tokens, truncated }: Extract<StreamChunk.StreamChunk, { readonly _tag: "Finish" }>): string {
     const word = truncated ? "length" : reason === "stop" && this.#named.size > 0 ? "tool_calls" : reason
-    const usage = { prompt_tokens: tokens.input, completion_tokens: tokens.output, total_tokens: tokens.total }
+    const usage = WireUsage.write(tokens)
     // what was reckoned is no count
     const isCounted = this.#options.includesUsage && !tokens.isEstimated
     return this.#delta({}, word) + (isCounted ? this.#event([], { usage }) : "")

@@ -36,14 +36,30 @@ export const fromDollars = (dollars: number): number => Math.round(dollars * per
 export const toDollars = (nanodollars: number): number => nanodollars / perDollar
 
 /**
- * What so many tokens cost in nanodollars, at dollars for a million of them: prices to the millionth of a dollar, rounded up,
- * and never more than `maxDollars`.
+ * What so many tokens cost, at dollars for a million of them, to be added up before it is rounded: thousandths of a
+ * nanodollar. Prices count to the millionth of a dollar.
  *
  * @category calculations
  * @since 0.1.0
  */
-export const cost = (tokens: number, dollarsPerMillion: number): number =>
-  Math.min(most, Math.ceil(tokens * Math.round(dollarsPerMillion * 1_000_000) / 1000))
+export const fine = (tokens: number, dollarsPerMillion: number): number =>
+  tokens * Math.round(dollarsPerMillion * 1_000_000)
+
+/**
+ * Thousandths of a nanodollar as whole nanodollars, rounded up, and never more than `maxDollars`.
+ *
+ * @category calculations
+ * @since 0.1.0
+ */
+export const fromFine = (thousandths: number): number => Math.min(most, Math.ceil(thousandths / 1000))
+
+/**
+ * What so many tokens cost in nanodollars, at dollars for a million of them: rounded up, and never more than `maxDollars`.
+ *
+ * @category calculations
+ * @since 0.1.0
+ */
+export const cost = (tokens: number, dollarsPerMillion: number): number => fromFine(fine(tokens, dollarsPerMillion))
 
 /**
  * In words, such as `$0.0042`.

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Tokens from "./Tokens.ts"
 
 /**
  * The record of one try. Refusals by our own policies are tries that were not sent.
@@ -25,7 +26,13 @@ export const Attempt = Schema.Struct({
   /** Milliseconds, on the monotonic clock. */
   duration: Schema.Number,
   status: Schema.optionalKey(Schema.Int),
-  detail: Schema.optionalKey(Schema.String)
+  detail: Schema.optionalKey(Schema.String),
+  /** What it took, of a failure as well; absent where nothing is known to have come. */
+  tokens: Schema.optionalKey(Tokens.Tokens),
+  /** What that costs in whole nanodollars; absent where the endpoint has no prices. */
+  cost: Schema.optionalKey(Schema.Int),
+  /** There if the tokens were reckoned, because nobody counted them. */
+  isEstimated: Schema.optionalKey(Schema.Literal(true))
 })
 
 /**
@@ -53,6 +60,15 @@ export const attempts = Schema.Array(Attempt).pipe(
  * @since 0.1.0
  */
 export const none: ReadonlyArray<Attempt> = []
+
+/**
+ * What tries cost in whole nanodollars, as far as it is known.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const costOf = (attempts: ReadonlyArray<Attempt>): number =>
+  attempts.reduce((sum, { cost = 0 }) => sum + cost, 0)
 
 /**
  * The tries in words, for the message of a failure.

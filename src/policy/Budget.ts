@@ -7,15 +7,24 @@
  *
  * @since 0.1.0
  */
+import type * as Config from "effect/Config"
+import { unwrap } from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Allowance from "../machine/Allowance.ts"
 import * as Money from "../machine/Money.ts"
-import * as Configuration from "./Configuration.ts"
+import * as BudgetOptions from "./BudgetOptions.ts"
+import type * as Configuration from "./Configuration.ts"
+import * as Earmark from "./Earmark.ts"
+import * as Keyed from "./Keyed.ts"
+import * as Now from "./Now.ts"
 import * as Policy from "./Policy.ts"
+import * as Purse from "./Purse.ts"
+import * as Words from "./Words.ts"
 
 export {
   /**
@@ -27,28 +36,46 @@ export {
   BudgetExceeded
 } from "./BudgetExceeded.ts"
 
-/**
- * What may be spent: at least one of the two.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** From 0.000000001, to the billionth, up to nine million. Default: no limit. */
-  readonly dollars?: number | undefined
-  /** Of questions and answers together, from 1 up. Default: no limit. */
-  readonly tokens?: number | undefined
-}
+export {
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * What may be spent: at least one of the two.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Limits,
+  /**
+   * What may be spent by each key of a budget that calls share.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options
+} from "./BudgetOptions.ts"
 
-const leastDollars = 1e-9
-
-const Settings = Schema.Struct({
-  dollars: Schema.optional(Configuration.field(
-    (value): value is number => typeof value === "number" && value >= leastDollars && value <= Money.maxDollars,
-    `it has to be a number from ${leastDollars} to ${Money.maxDollars}`
-  )),
-  tokens: Schema.optional(Configuration.integer(1))
-})
+export type {
+  /**
+   * So much of each; nothing where it is not said.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Amount,
+  /**
+   * What was set aside for work of one's own.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Earmark
+} from "./Earmark.ts"
 
 /**
  * What a budget shows of itself. Dollars are for reading; they are counted in billionths.
@@ -57,10 +84,13 @@ const Settings = Schema.Struct({
  * @since 0.1.0
  */
 export const Snapshot = Schema.Struct({
-  /** What calls that have ended took. */
+  key: Schema.String,
+  /** What calls that have ended took, as far as it counts. */
   spent: Schema.Struct({ dollars: Schema.Finite, tokens: Schema.Finite }),
   /** What is set aside for calls under way. */
-  held: Schema.Struct({ dollars: Schema.Finite, tokens: Schema.Finite })
+  held: Schema.Struct({ dollars: Schema.Finite, tokens: Schema.Finite }),
+  /** Milliseconds until all that was spent has come back; absent where nothing was, or nothing does. */
+  resetAfter: Schema.optionalKey(Schema.Finite)
 })
 
 /**
@@ -72,161 +102,152 @@ export const Snapshot = Schema.Struct({
 export type Snapshot = typeof Snapshot.Type
 
 /**
- * A budget that any number of calls share.
+ * A budget that any number of calls share, and the way to those of other keys: of each tenant, for instance.
+ *
+ * A key that has spent something keeps its budget until that comes back. Beyond `maxKeys` of them new keys share one.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Budget {
+export interface Budget extends Keyed.Family<Budget, BudgetOptions.Options, Snapshot> {
+  readonly key: string
   /** Relayed calls inside spend from it, and from the budgets around it as well. It adds no failure of its own. */
   readonly protect: Policy.Policy
+  /**
+   * Sets an amount aside for work of your own, here and in the budgets around it, until it is settled, cancelled, or its
+   * scope closes: then it is charged after a success and given back after a failure or an interrupt. Not for relayed calls:
+   * they do so themselves.
+   */
+  readonly reserve: (estimate: Earmark.Amount) => Effect.Effect<Earmark.Earmark, Earmark.Refused, Scope.Scope>
+  /** The same for as long as an effect runs, settled by what its answer says it took. */
+  readonly withReservation: <A, E, R>(
+    estimate: Earmark.Amount,
+    use: (earmark: Earmark.Earmark) => Effect.Effect<A, E, R>,
+    actualOf?: (answer: A) => Earmark.Amount
+  ) => Effect.Effect<A, E | Earmark.Refused, R>
   readonly state: Effect.Effect<Snapshot>
+  /** Forgets what was spent; what is set aside for calls under way stays so. */
+  readonly reset: Effect.Effect<void>
 }
 
 /**
- * The budgets that a call spends from, the innermost first.
+ * The service that your own code asks for.
  *
- * @category models
+ * @category services
  * @since 0.1.0
  */
-export interface Purse {
-  readonly allowance: Allowance.Allowance
-  readonly outer: Purse | undefined
-}
-
-/**
- * What the running fiber spends from; `undefined` where nobody counts.
- *
- * @category references
- * @since 0.1.0
- */
-export const CurrentPurse: Context.Reference<Purse | undefined> = Context.Reference<Purse | undefined>(
-  "effect-relay/policy/Budget",
-  { defaultValue: () => undefined }
-)
-
-/**
- * What a fiber spends from.
- *
- * @category getters
- * @since 0.1.0
- */
-export const ofUnsafe = (fiber: Fiber.Fiber<unknown, unknown>): Purse | undefined => fiber.getRef(CurrentPurse)
-
-/**
- * The same with another budget inside, which is there once, however often it is named.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const inside = (outer: Purse | undefined, allowance: Allowance.Allowance): Purse => {
-  for (let purse = outer; purse !== undefined; purse = purse.outer) if (purse.allowance === allowance) return outer!
-  return { allowance, outer }
-}
-
-/**
- * The first that does not suffice for this amount, the innermost first.
- *
- * @category getters
- * @since 0.1.0
- */
-export const shortOf = (
-  self: Purse,
-  amount: Allowance.Amount
-): { readonly allowance: Allowance.Allowance; readonly kind: Allowance.Kind } | undefined => {
-  for (let purse: Purse | undefined = self; purse !== undefined; purse = purse.outer) {
-    const kind = Allowance.shortOf(purse.allowance, amount)
-    if (kind !== undefined) return { allowance: purse.allowance, kind }
-  }
-  return undefined
-}
-
-/**
- * The first that is limited in money, the innermost first.
- *
- * @category getters
- * @since 0.1.0
- */
-export const limitedInMoney = (self: Purse): Allowance.Allowance | undefined => {
-  for (let purse: Purse | undefined = self; purse !== undefined; purse = purse.outer) {
-    if (purse.allowance.limit.money < Infinity) return purse.allowance
-  }
-  return undefined
-}
-
-/**
- * Sets an amount aside in all of them.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const holdUnsafe = (self: Purse, amount: Allowance.Amount): void => {
-  for (let purse: Purse | undefined = self; purse !== undefined; purse = purse.outer) {
-    Allowance.hold(purse.allowance, amount)
-  }
-}
-
-/**
- * Charges all of them with what was spent of what was set aside.
- *
- * @category transitions
- * @since 0.1.0
- */
-export const settleUnsafe = (self: Purse, held: Allowance.Amount, spent: Allowance.Amount): void => {
-  for (let purse: Purse | undefined = self; purse !== undefined; purse = purse.outer) {
-    Allowance.settle(purse.allowance, held, spent)
-  }
-}
+export const Budget: Context.Service<Budget, Budget> = Context.Service<Budget>("effect-relay/policy/Budget")
 
 const show = ({ money, tokens }: Allowance.Amount): Snapshot["spent"] => ({ dollars: Money.toDollars(money), tokens })
 
-const allowances = new WeakMap<object, Allowance.Allowance>()
+const words = ({ money, tokens }: Allowance.Amount, window: number): ReadonlyArray<string> =>
+  [
+    ...(money === Infinity ? [] : [Money.format(money)]),
+    ...(tokens === Infinity ? [] : [`${tokens} tokens`])
+  ].map((limit) => window === Infinity ? limit : `${limit} in ${Words.duration(window)}`)
+
+const spending = (limits: ReadonlyArray<string>, pocket: () => Purse.Pocket): Policy.Policy =>
+  Policy.make(
+    <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.suspend(() => {
+        let outer: Purse.Purse | undefined
+        let purse: Purse.Purse | undefined
+        return Effect.onExitPrimitive(
+          Effect.withFiber((fiber) => {
+            outer = Purse.ofUnsafe(fiber)
+            purse = Purse.inside(outer, pocket())
+            Purse.use(purse, outer, 1)
+            return Effect.provideService(self, Purse.CurrentPurse, purse)
+          }),
+          () => {
+            Purse.use(purse, outer, -1)
+            return undefined
+          }
+        )
+      }),
+    () => ({ _tag: "Budget", limits })
+  )
+
+// one object a key
+class KeyBudget extends Keyed.Sibling<Budget, BudgetOptions.Options, Snapshot> implements Budget, Purse.Pocket {
+  readonly key: string
+  readonly allowance: Allowance.Allowance
+  #protect: Policy.Policy | undefined
+
+  constructor(
+    key: string,
+    { limit, per }: BudgetOptions.Settings,
+    family: Keyed.Family<Budget, BudgetOptions.Options, Snapshot>
+  ) {
+    super(family)
+    this.key = key
+    this.allowance = Allowance.make(limit, per)
+  }
+
+  get owner(): string | undefined {
+    return this.key === Keyed.ownKey ? undefined : this.key
+  }
+  get protect(): Policy.Policy {
+    return this.#protect ??= spending(words(this.allowance.limit, this.allowance.window), () => this)
+  }
+  get reserve(): Budget["reserve"] {
+    return (estimate) => Earmark.make("Budget.reserve", this, estimate)
+  }
+  get withReservation(): Budget["withReservation"] {
+    return (estimate, use, actualOf) =>
+      Effect.scoped(
+        Effect.flatMap(Earmark.make("Budget.withReservation", this, estimate), (earmark) => {
+          const used = use(earmark)
+          return actualOf === undefined ? used : Effect.tap(used, (answer) => earmark.settle(actualOf(answer)))
+        })
+      ) as never
+  }
+  get state(): Effect.Effect<Snapshot> {
+    return Effect.map(Now.current, (now) => {
+      const { allowance, key } = this
+      // what came back by now counts no more
+      Allowance.renew(allowance, now)
+      const last = allowance.parts.at(-1)
+      return {
+        key,
+        spent: show(allowance.spent),
+        held: show(allowance.held),
+        ...(last === undefined ? {} : { resetAfter: Math.ceil(last.until - now) })
+      }
+    })
+  }
+  get reset(): Effect.Effect<void> {
+    return Effect.sync(() => Allowance.reset(this.allowance))
+  }
+}
 
 /**
- * The allowance of a budget, or one that has these options.
+ * The pocket of a budget, or one that has these limits.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const allowanceOf = (
+export const pocketOf = (
   subject: string,
-  budget: Budget | Options
-): Result.Result<Allowance.Allowance, Configuration.InvalidConfiguration> => {
-  const shared = allowances.get(budget)
-  if (shared !== undefined) return Result.succeed(shared)
-  return Result.flatMap(
-    Configuration.decodeResult(subject, Settings, budget, {}),
-    ({ dollars, tokens }) =>
-      dollars === undefined && tokens === undefined
-        ? Result.fail(
-          new Configuration.InvalidConfiguration({
-            subject,
-            field: "dollars",
-            value: "undefined",
-            rule: "it has to be said, or tokens, or both"
-          })
-        )
-        : Result.succeed(Allowance.make({
-          money: dollars === undefined ? Infinity : Money.fromDollars(dollars),
-          tokens: tokens ?? Infinity
-        }))
-  )
-}
-
-const words = ({ money, tokens }: Allowance.Amount): ReadonlyArray<string> => [
-  ...(money === Infinity ? [] : [Money.format(money)]),
-  ...(tokens === Infinity ? [] : [`${tokens} tokens`])
-]
-
-const spending = (limit: Allowance.Amount, allowance: () => Allowance.Allowance): Policy.Policy =>
-  Policy.make(
-    <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Effect.withFiber((fiber) => Effect.provideService(self, CurrentPurse, inside(ofUnsafe(fiber), allowance()))),
-    () => ({ _tag: "Budget", limits: words(limit) })
-  )
+  budget: Budget | BudgetOptions.Limits
+): Result.Result<Purse.Pocket, Configuration.InvalidConfiguration> =>
+  budget instanceof KeyBudget
+    ? Result.succeed(budget)
+    : Result.map(
+      BudgetOptions.decodeLimits(subject, budget as BudgetOptions.Limits),
+      (limit) => ({ allowance: Allowance.make(limit), owner: undefined })
+    )
 
 /**
- * A budget that any number of calls share, for as long as it is kept.
+ * Whether a value is a budget that calls share.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isBudget = (value: unknown): value is Budget & Purse.Pocket => value instanceof KeyBudget
+
+/**
+ * A budget that any number of calls share, for as long as it is kept, and one for every other key.
  *
  * Fails with `InvalidConfiguration` on an option that cannot work.
  *
@@ -235,10 +256,10 @@ const spending = (limit: Allowance.Amount, allowance: () => Allowance.Allowance)
  * import { Budget } from "effect-relay"
  *
  * const program = Effect.gen(function*() {
- *   const budget = yield* Budget.make({ dollars: 0.5, tokens: 100_000 })
+ *   const budgets = yield* Budget.make({ dollars: 0.5, tokens: 100_000, per: "1 day" })
  *   // what is relayed inside spends from it
- *   yield* Effect.log("no call was made").pipe(budget.protect)
- *   return yield* budget.state
+ *   yield* Effect.log("no call was made").pipe(budgets.at("acme").protect)
+ *   return yield* budgets.states
  * })
  *
  * Effect.runPromise(program).then(console.log)
@@ -247,17 +268,38 @@ const spending = (limit: Allowance.Amount, allowance: () => Allowance.Allowance)
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<Budget, Configuration.InvalidConfiguration> =>
-  Effect.suspend(() =>
-    Effect.map(Effect.fromResult(allowanceOf("Budget", options)), (allowance) => {
-      const budget: Budget = {
-        protect: spending(allowance.limit, () => allowance),
-        state: Effect.sync(() => ({ spent: show(allowance.spent), held: show(allowance.held) }))
-      }
-      allowances.set(budget, allowance)
-      return budget
+export const make = (options: BudgetOptions.Options): Effect.Effect<Budget, Configuration.InvalidConfiguration> =>
+  Effect.withFiber((fiber) => {
+    // keys are dropped by the time it is when room is needed
+    const clock = Now.clockOf(fiber)
+    return Keyed.makeFamily<Budget, BudgetOptions.Options, BudgetOptions.Settings>({
+      subject: "Budget",
+      options,
+      decode: (options) => Effect.suspend(() => Effect.fromResult(BudgetOptions.decode("Budget", options))),
+      build: (key, settings, family) => new KeyBudget(key, settings, family),
+      isIdle: (budget) => isBudget(budget) && Allowance.isIdle(budget.allowance, Now.read(clock))
     })
-  )
+  })
+
+/**
+ * The service, with these options for every key.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: BudgetOptions.Options): Layer.Layer<Budget, Configuration.InvalidConfiguration> =>
+  Layer.effect(Budget, make(options))
+
+/**
+ * The service, with options read from the configuration of the environment.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<BudgetOptions.Options>
+): Layer.Layer<Budget, Configuration.InvalidConfiguration | Config.ConfigError> =>
+  Layer.effect(Budget, Effect.flatMap(unwrap(options), make))
 
 /**
  * Gives each run of an effect a budget of its own. Throws `InvalidConfiguration`
@@ -279,7 +321,7 @@ export const make = (options: Options): Effect.Effect<Budget, Configuration.Inva
  * @category combinators
  * @since 0.1.0
  */
-export const within = (options: Options): Policy.Policy => {
-  const { limit } = Result.getOrThrowWith(allowanceOf("Budget.within", options), (invalid) => invalid)
-  return spending(limit, () => Allowance.make(limit))
+export const within = (limits: BudgetOptions.Limits): Policy.Policy => {
+  const limit = Result.getOrThrowWith(BudgetOptions.decodeLimits("Budget.within", limits), (invalid) => invalid)
+  return spending(words(limit, Infinity), () => ({ allowance: Allowance.make(limit), owner: undefined }))
 }

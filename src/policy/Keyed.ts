@@ -139,8 +139,13 @@ export interface Family<A, Options, Snapshot> {
   readonly forgetUnsafe: (key: string, policy: A) => void
 }
 
-// the key of the policy that stands for all
-const ownKey = "default"
+/**
+ * The key of the policy that stands for all.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const ownKey = "default"
 
 /**
  * A policy for its own key, `default`, and the way to one for every other.

@@ -77,7 +77,7 @@ const ask = <A, E, R>(
     noteRefusal(relay, progress, target, unfit)
     return undefined
   }
-  const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint)
+  const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint, now)
   if (tooDear !== undefined) {
     progress.failures.set(target, tooDear as never)
     noteRefusal(relay, progress, target, tooDear)

@@ -22,9 +22,10 @@ import * as Failure from "../endpoint/Failure.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
-import * as Budget from "../policy/Budget.ts"
 import * as Now from "../policy/Now.ts"
+import * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import * as Budgets from "./Budgets.ts"
 import * as Pause from "./Pause.ts"
 import * as Progress from "./Progress.ts"
 import * as RelayError from "./RelayError.ts"
@@ -163,15 +164,17 @@ export const run = <A, E, R>(
     const clock = Now.clockOf(fiber)
     const startedAt = Now.read(clock)
     const authority = new Authority.Authority(relay.maxAttempts, relay.budget, Authority.ofUnsafe(fiber))
-    const purse = Budget.ofUnsafe(fiber)
+    const around = Purse.ofUnsafe(fiber)
+    const purse = Budgets.purseOf(relay.budgets, around, call)
     const progress: Progress.Progress<E> = {
       authority,
-      purse: call.allowance === undefined ? purse : Budget.inside(purse, call.allowance),
+      purse,
       clock,
       random: fiber.getRef(Random.Random),
       startedAt,
       deadlineAt: startedAt + (call.deadline ?? Infinity),
       attempts: [],
+      charges: [],
       tried: new Set(),
       spent: undefined,
       room: undefined,
@@ -189,7 +192,9 @@ export const run = <A, E, R>(
       round: 0,
       sent: 0
     }
+    Purse.use(purse, around, 1)
     return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {
+      Purse.use(purse, around, -1)
       Progress.returnPass(progress)
       authority.end()
       if (call.isAnnounced) announce(relay, exit, progress.attempts)

@@ -11,16 +11,17 @@ import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatMessage from "../endpoint/ChatMessage.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Failure from "../endpoint/Failure.ts"
-import type * as Allowance from "../machine/Allowance.ts"
 import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Budget from "../policy/Budget.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as CanonicalJson from "../policy/CanonicalJson.ts"
 import * as Now from "../policy/Now.ts"
+import type * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import type * as Budgets from "./Budgets.ts"
 import * as Call from "./Call.ts"
 import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
@@ -38,8 +39,13 @@ import type * as RelayError from "./RelayError.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Whose request it is: answers are cached for, and only for, a tenant. Without one the cache is bypassed. */
+  /**
+   * Whose request it is: answers are cached for, and only for, a tenant. Without one the cache is bypassed. It spends from
+   * the budget of its tenant, and stands in the reports of usage under it.
+   */
   readonly tenant?: string | undefined
+  /** What it is for, such as a feature: it spends from the budget of its label. */
+  readonly label?: string | undefined
   /** How long the caller is ready to wait, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
   /**
@@ -48,7 +54,7 @@ export interface Options {
    */
   readonly affinity?: string | undefined
   /** What the caller is ready to spend on it: a budget that calls share, or one of its own. Default: what it runs under. */
-  readonly budget?: Budget.Budget | Budget.Options | undefined
+  readonly budget?: Budget.Budget | Budget.Limits | undefined
   /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
   readonly cache?: boolean | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
@@ -57,6 +63,7 @@ export interface Options {
 
 const rules: Arguments.Rules<Options> = {
   tenant: Arguments.text,
+  label: Arguments.text,
   deadline: Arguments.anything,
   budget: Arguments.anything,
   affinity: Arguments.text,
@@ -99,7 +106,7 @@ export interface Written {
   readonly model: string
   readonly body: ChatRequest.Body
   readonly wish: Choice.Wish
-  readonly allowance: Allowance.Allowance | undefined
+  readonly payer: Budgets.Payer
   readonly mayHedge: boolean
 }
 
@@ -119,20 +126,20 @@ export const read = (
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return Effect.fail(refusal)
     if (options?.budget === undefined) return write(request, options, undefined)
-    return Effect.flatMap(Expense.decode(options.budget), (allowance) => write(request, options, allowance))
+    return Effect.flatMap(Expense.decode(options.budget), (pocket) => write(request, options, pocket))
   })
 
 const write = (
   request: ChatRequest.ChatRequest,
   options: Options | undefined,
-  allowance: Allowance.Allowance | undefined
+  pocket: Purse.Pocket | undefined
 ): Effect.Effect<Written, RelayError.RelayError> => {
   try {
     return Effect.succeed({
       model: request.model,
       body: ChatRequest.write(request),
       wish: Choice.ofChat(request, options?.affinity, options?.tenant),
-      allowance,
+      payer: { tenant: options?.tenant, label: options?.label, pocket },
       mayHedge: options?.hedge !== false
     })
   } catch (cause) {
@@ -152,13 +159,13 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ allowance, body, mayHedge, model, wish }: Written, deadline: number | undefined) => {
+  const ask = ({ body, mayHedge, model, payer, wish }: Written, deadline: number | undefined) => {
     const lack = Lack.find(relay.registry, model, wish.needs)
     if (lack !== undefined) return Effect.fail(lack)
     const message = new ChatMessage.ChatMessage(body, model)
     return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
+      ...payer,
       model,
-      allowance,
       estimatedTokens: wish.needs.tokens,
       wish,
       refusal: (endpoint) => message.refusal(endpoint),
@@ -214,7 +221,7 @@ export const make = (
       } else if (answer.hit) {
         relay.events.tell({ _tag: "CacheHit", model: written.model })
         const { meta, value } = answer.value
-        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none } }, "hit")
+        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none, cost: 0, usage: [] } }, "hit")
       } else {
         return reply(answer.value, "miss")
       }

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { Prices } from "../endpoint/Endpoint.ts"
+import * as Endpoint from "../endpoint/Endpoint.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Lineup from "../endpoint/Lineup.ts"
 import type * as Choice from "./Choice.ts"
@@ -22,7 +22,7 @@ import * as LighterOfTwo from "./LighterOfTwo.ts"
 export const steps = 32
 
 interface Group {
-  readonly prices: Prices | undefined
+  readonly prices: Endpoint.Prices | undefined
   readonly members: Array<GuardedEndpoint>
 }
 
@@ -32,10 +32,11 @@ interface Plan {
   readonly orders: Map<number, ReadonlyArray<Group>>
 }
 
-const plan = (tier: Lineup.Tier): Plan => {
+// a tier has the candidates for one model
+const plan = (tier: Lineup.Tier, model: string | undefined): Plan => {
   const groups = new Map<string, Group>()
   for (const target of tier) {
-    const { prices } = target.endpoint
+    const prices = Endpoint.pricesOf(target.endpoint, model)
     const key = `${prices?.inputPerMillion} ${prices?.outputPerMillion}`
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { prices, members: [target] })
@@ -84,7 +85,7 @@ export const make = (): Choice.Strategy => {
     pick: (tier, choice) => {
       let known = plans.get(tier)
       if (known === undefined) {
-        known = plan(tier)
+        known = plan(tier, choice.wish.model)
         plans.set(tier, known)
       }
       for (const { members } of orderFor(known, mixOf(choice.wish))) {

@@ -19,6 +19,8 @@ export interface Wish {
   /** Calls with the same go to the same endpoint, where the relay is told to. */
   readonly affinity: string | undefined
   readonly model: string | undefined
+  /** Whether it is a chat: only of that is it known what is question and what is answer. */
+  readonly isChat: boolean
   /** About how many tokens it sends, and how many it allows for the answer; 0 where nobody knows. */
   readonly input: number
   readonly output: number
@@ -36,6 +38,7 @@ export interface Wish {
 export const noWish: Wish = {
   affinity: undefined,
   model: undefined,
+  isChat: false,
   input: 0,
   output: 0,
   answers: 1,
@@ -54,14 +57,14 @@ export const affinityOf = (affinity: unknown, tenant?: unknown): string | undefi
 }
 
 /**
- * A call that says nothing but, perhaps, what it is to be kept together with.
+ * A call that is no chat: it says, perhaps, what it is to be kept together with, and for which model it is.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const withAffinity = (affinity: unknown): Wish => {
+export const ofOther = (affinity: unknown, model?: string): Wish => {
   const known = affinityOf(affinity)
-  return known === undefined ? noWish : { ...noWish, affinity: known }
+  return known === undefined && model === undefined ? noWish : { ...noWish, affinity: known, model }
 }
 
 /**
@@ -75,6 +78,7 @@ export const ofChat = (request: ChatRequest.ChatRequest, affinity: unknown, tena
   return {
     affinity: affinityOf(affinity, tenant),
     model: request.model,
+    isChat: true,
     input,
     output,
     answers: ChatRequest.answers(request),

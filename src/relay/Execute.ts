@@ -24,6 +24,10 @@ import type * as RelayError from "./RelayError.ts"
  * @since 0.1.0
  */
 export interface Options<E> {
+  /** Whose it is: what it relays spends from the budget of its tenant, and stands in the reports of usage under it. */
+  readonly tenant?: string | undefined
+  /** What it is for, such as a feature: what it relays spends from the budget of its label. */
+  readonly label?: string | undefined
   /** How long the caller is ready to wait, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
   /** Whether the operation may run again after it ran once. Default: true. */
@@ -35,12 +39,14 @@ export interface Options<E> {
   /**
    * What relayed calls inside of it may spend: a budget that is shared, or one of its own. Default: what it runs under.
    */
-  readonly budget?: Budget.Budget | Budget.Options | undefined
+  readonly budget?: Budget.Budget | Budget.Limits | undefined
   /** Whether a failure is the caller's own fault: no endpoint is blamed and none is tried after it. Default: none is. */
   readonly isCallersFault?: ((failure: E) => boolean) | undefined
 }
 
 const rules: Arguments.Rules<Options<never>> = {
+  tenant: Arguments.text,
+  label: Arguments.text,
   deadline: Arguments.anything,
   budget: Arguments.anything,
   idempotent: Arguments.flag,
@@ -85,12 +91,14 @@ const callersFault: Verdict.Verdict = { breaker: "Ignored", again: false, elsewh
 export const make = (relay: Progress.Relay): Execute => (operation, options) =>
   Effect.flatMap(
     Effect.tapError(read(operation, options), relay.events.tellFailure),
-    ([deadline, allowance]) =>
+    ([deadline, pocket]) =>
       Call.run(relay, {
         model: undefined,
-        allowance,
+        tenant: options?.tenant,
+        label: options?.label,
+        pocket,
         estimatedTokens: 0,
-        wish: Choice.withAffinity(options?.affinity),
+        wish: Choice.ofOther(options?.affinity),
         operation,
         isCallersCode: true,
         usage: () => undefined,

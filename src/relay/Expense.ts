@@ -4,16 +4,17 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
-import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Failure from "../endpoint/Failure.ts"
 import type * as LimitHeaders from "../endpoint/LimitHeaders.ts"
+import * as Prices from "../endpoint/Prices.ts"
 import * as Allowance from "../machine/Allowance.ts"
-import * as Money from "../machine/Money.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Budget from "../policy/Budget.ts"
 import * as BudgetExceeded from "../policy/BudgetExceeded.ts"
+import * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import type * as Choice from "./Choice.ts"
 
 /**
@@ -23,11 +24,11 @@ import type * as Choice from "./Choice.ts"
  * @since 0.1.0
  */
 export const decode = (
-  budget: Budget.Budget | Budget.Options | undefined
-): Effect.Effect<Allowance.Allowance | undefined, Failure.RequestRejected> => {
+  budget: Budget.Budget | Budget.Limits | undefined
+): Effect.Effect<Purse.Pocket | undefined, Failure.RequestRejected> => {
   if (budget === undefined) return Effect.undefined
   return Effect.mapError(
-    Effect.suspend(() => Effect.fromResult(Budget.allowanceOf("budget", budget))),
+    Effect.suspend(() => Effect.fromResult(Budget.pocketOf("budget", budget))),
     ({ field, rule, value }) =>
       Rejection.make(Failure.RequestRejected, {
         detail: `${field === "options" ? "budget" : `budget.${field}`} is ${value}, but ${rule}`,
@@ -43,6 +44,7 @@ export const decode = (
  * @since 0.1.0
  */
 export interface Size {
+  readonly model: string | null | undefined
   readonly estimatedTokens: number
   readonly wish?: Choice.Wish | undefined
 }
@@ -55,57 +57,99 @@ export interface Size {
  */
 export const unboundedAnswer = 4096
 
-const tokensOf = ({ estimatedTokens, wish }: Size): ChatAnswer.Tokens => {
+const asQuestion = (tokens: number): Tokens.Tokens => ({ input: tokens, output: 0, total: tokens })
+
+const asAnswer = (tokens: number): Tokens.Tokens => ({ input: 0, output: tokens, total: tokens })
+
+const ofChat = ({ answers, input, output: longest }: Choice.Wish): Tokens.Tokens => {
+  const output = (longest === 0 ? unboundedAnswer : longest) * answers
+  return { input, output, total: input + output }
+}
+
+/** What an attempt takes, or took. */
+interface Bill {
+  readonly tokens: Tokens.Tokens
+  /** Whole nanodollars; `undefined` where the endpoint has no prices. */
+  readonly cost: number | undefined
+  /** Whether nobody counted. */
+  readonly isEstimated: boolean
+}
+
+export type {
+  /**
+   * What an attempt takes, or took.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Bill
+}
+
+/**
+ * The most that a call is taken to cost at an endpoint.
+ *
+ * @category calculations
+ * @since 0.1.0
+ */
+export const most = ({ estimatedTokens, model, wish }: Size, endpoint: Endpoint.Endpoint): Bill => {
+  const prices = Endpoint.pricesOf(endpoint, model)
+  if (wish?.isChat === true) {
+    const tokens = ofChat(wish)
+    return { tokens, cost: prices && Prices.most(prices, tokens), isEstimated: true }
+  }
   // of what is no chat, nobody knows how much is question and how much is answer: all of it at the higher price
-  if (wish?.model === undefined) return { input: 0, output: estimatedTokens, total: estimatedTokens }
-  const output = (wish.output === 0 ? unboundedAnswer : wish.output) * wish.answers
-  return { input: wish.input, output, total: wish.input + output }
+  const question = asQuestion(estimatedTokens)
+  return {
+    tokens: question,
+    cost: prices && Math.max(Prices.most(prices, question), Prices.most(prices, asAnswer(estimatedTokens))),
+    isEstimated: true
+  }
 }
 
-// what is in the total and in neither part, such as thoughts, is no question
-const moneyFor = (
-  { input, output, total }: ChatAnswer.Tokens,
-  { inputPerMillion, outputPerMillion }: Endpoint.Prices
-) => Money.cost(input, inputPerMillion) + Money.cost(Math.max(output, total - input), outputPerMillion)
-
-const amountFor = (tokens: ChatAnswer.Tokens, prices: Endpoint.Prices | undefined): Allowance.Amount => ({
-  money: prices === undefined ? 0 : moneyFor(tokens, prices),
-  tokens: tokens.total
-})
-
 /**
- * The most that a call is taken to cost at an endpoint; nothing in money where that has no prices.
+ * The bill of an attempt that was answered: what the answer counted, or else the most it was taken to cost. `undefined` where
+ * there is nothing to pay.
  *
  * @category calculations
  * @since 0.1.0
  */
-export const most = (call: Size, { prices }: Endpoint.Endpoint): Allowance.Amount => amountFor(tokensOf(call), prices)
+export const taken = (usage: Tokens.Tokens | undefined, call: Size, endpoint: Endpoint.Endpoint): Bill | undefined => {
+  if (usage !== undefined) return counted(usage, call, endpoint, false)
+  const bill = most(call, endpoint)
+  return bill.tokens.total === 0 ? undefined : bill
+}
 
 /**
- * What an answer cost: what it counted, or else what was set aside for it.
+ * The bill of an attempt that came to nothing: what is known to have come all the same, if anything is.
  *
  * @category calculations
  * @since 0.1.0
  */
-export const taken = (
-  usage: ChatAnswer.Tokens | undefined,
-  { prices }: Endpoint.Endpoint,
-  held: Allowance.Amount
-): Allowance.Amount => usage === undefined ? held : amountFor(usage, prices)
-
-/**
- * What an attempt cost that came to nothing: what is known to have come all the same.
- *
- * @category calculations
- * @since 0.1.0
- */
-export const wasted = (
-  { usage }: LimitHeaders.Heard,
-  { prices }: Endpoint.Endpoint
-): Allowance.Amount => {
+export const wasted = ({ usage }: LimitHeaders.Heard, call: Size, endpoint: Endpoint.Endpoint): Bill | undefined => {
   const known = usage?.()
-  return known === undefined ? Allowance.nothing : amountFor(known, prices)
+  if (known === undefined) return undefined
+  const { isEstimated = false, ...tokens } = known
+  return counted(tokens, call, endpoint, isEstimated)
 }
+
+const counted = (
+  tokens: Tokens.Tokens,
+  { model }: Size,
+  endpoint: Endpoint.Endpoint,
+  isEstimated: boolean
+): Bill => {
+  const prices = Endpoint.pricesOf(endpoint, model)
+  return { tokens, cost: prices && Prices.cost(prices, tokens), isEstimated }
+}
+
+/**
+ * A bill as budgets count it; nothing in money where the endpoint has no prices.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const amountOf = (bill: Bill | undefined): Allowance.Amount =>
+  bill === undefined ? Allowance.nothing : { money: bill.cost ?? 0, tokens: bill.tokens.total }
 
 /**
  * Why the budgets of a call do not let it go to an endpoint.
@@ -114,14 +158,16 @@ export const wasted = (
  * @since 0.1.0
  */
 export const refusal = (
-  purse: Budget.Purse,
+  purse: Purse.Purse,
   call: Size,
-  endpoint: Endpoint.Endpoint
+  endpoint: Endpoint.Endpoint,
+  now: number
 ): BudgetExceeded.BudgetExceeded | undefined => {
-  const amount = most(call, endpoint)
-  if (amount.tokens === 0) return undefined
-  const unpriced = endpoint.prices === undefined ? Budget.limitedInMoney(purse) : undefined
-  if (unpriced !== undefined) return BudgetExceeded.make(endpoint.id, unpriced, "money", undefined)
-  const short = Budget.shortOf(purse, amount)
-  return short && BudgetExceeded.make(endpoint.id, short.allowance, short.kind, amount[short.kind])
+  const bill = most(call, endpoint)
+  if (bill.tokens.total === 0) return undefined
+  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
+  if (unpriced !== undefined) return BudgetExceeded.make(endpoint.id, unpriced, "money", undefined, now)
+  const amount = amountOf(bill)
+  const short = Purse.shortOf(purse, amount, now)
+  return short && BudgetExceeded.make(endpoint.id, short.purse, short.kind, amount[short.kind], now)
 }

@@ -20,11 +20,12 @@ import * as Quotation from "../endpoint/Quotation.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Authority from "../policy/Authority.ts"
-import * as Budget from "../policy/Budget.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
+import * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as Budgets from "./Budgets.ts"
 import * as Call from "./Call.ts"
 import * as Candidates from "./Candidates.ts"
 import * as Chat from "./Chat.ts"
@@ -71,10 +72,10 @@ const survey = (
   model: string,
   wish: Choice.Wish,
   message: ChatMessage.ChatMessage | undefined,
-  purse: Budget.Purse | undefined,
+  purse: Purse.Purse | undefined,
   now: number
 ): Prospect.Found => {
-  const size = { estimatedTokens: wish.needs.tokens, wish }
+  const size = { model, estimatedTokens: wish.needs.tokens, wish }
   const demand: GuardedEndpoint.Demand = { model, cost: { calls: 1, tokens: wish.needs.tokens } }
   const unfit: Array<readonly [GuardedEndpoint.GuardedEndpoint, Failure.RequestRejected]> = []
   const refusals: Array<readonly [GuardedEndpoint.GuardedEndpoint, Prospect.Refusal | undefined]> = []
@@ -84,7 +85,7 @@ const survey = (
       unfit.push([target, unsayable])
       continue
     }
-    const tooDear = purse && Expense.refusal(purse, size, target.endpoint)
+    const tooDear = purse && Expense.refusal(purse, size, target.endpoint, now)
     refusals.push([target, tooDear ?? target.refusal(demand, now)])
   }
   return { unfit: new Map(unfit), refusals: new Map(refusals), chosen: [], strategy: relay.strategy, wish }
@@ -188,10 +189,10 @@ const explain = Effect.fnUntraced(function*(
   })
 
   return yield* Effect.gen(function*() {
-    const { allowance, body, wish } = yield* Chat.read(request, options)
-    const purse = yield* Effect.withFiberSucceed(Budget.ofUnsafe)
+    const { body, payer, wish } = yield* Chat.read(request, options)
+    const around = yield* Effect.withFiberSucceed(Purse.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
-    const spending = allowance === undefined ? purse : Budget.inside(purse, allowance)
+    const spending = Budgets.purseOf(relay.budgets, around, payer)
     const surveyed = survey(relay, model, wish, new ChatMessage.ChatMessage(body, model), spending, now)
     const chosen = Result.try(() => choose(relay, model, surveyed, now))
     if (Result.isFailure(chosen)) {

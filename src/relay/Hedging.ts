@@ -70,7 +70,7 @@ const alternatives = <A, E, R>(
     : Candidates.of(relay, call.model, call.wish).find((targets) => targets.includes(asked))
   const isUsable = (target: GuardedEndpoint): boolean =>
     !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
-    (purse === undefined || Expense.refusal(purse, call, target.endpoint) === undefined) &&
+    (purse === undefined || Expense.refusal(purse, call, target.endpoint, now) === undefined) &&
     target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Prices } from "../endpoint/Endpoint.ts"
+import * as Endpoint from "../endpoint/Endpoint.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Lineup from "../endpoint/Lineup.ts"
 import * as Choice from "./Choice.ts"
@@ -20,7 +20,8 @@ export interface Candidate {
   readonly account: string
   readonly tier: number
   readonly weight: number
-  readonly prices: Prices | undefined
+  /** For the model that is asked for. */
+  readonly prices: Endpoint.Prices | undefined
   /** Calls under way. */
   readonly inFlight: number
   /** What one more answer is expected to take. */
@@ -67,7 +68,6 @@ class View implements Candidate {
   readonly account: string
   readonly tier: number
   readonly weight: number
-  readonly prices: Prices | undefined
   readonly #target: GuardedEndpoint
   readonly #among: Lineup.Tier
   readonly #lens: Lens
@@ -77,7 +77,6 @@ class View implements Candidate {
     this.account = target.endpoint.account
     this.tier = target.endpoint.tier
     this.weight = target.endpoint.weight
-    this.prices = target.endpoint.prices
     this.#target = target
     this.#among = among
     this.#lens = lens
@@ -88,6 +87,10 @@ class View implements Candidate {
   static targetOf(candidate: unknown, tier: Lineup.Tier): GuardedEndpoint | undefined {
     const isOurs = typeof candidate === "object" && candidate !== null && #among in candidate
     return isOurs && candidate.#among === tier ? candidate.#target : undefined
+  }
+
+  get prices(): Endpoint.Prices | undefined {
+    return Endpoint.pricesOf(this.#target.endpoint, this.#lens.choice?.wish.model)
   }
 
   get inFlight(): number {

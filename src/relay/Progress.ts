@@ -8,18 +8,19 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Schedule from "effect/Schedule"
-import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
-import type * as Allowance from "../machine/Allowance.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
-import type * as Budget from "../policy/Budget.ts"
 import type * as Hedge from "../policy/Hedge.ts"
+import type * as Purse from "../policy/Purse.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import type * as Verdict from "../policy/Verdict.ts"
+import type * as Budgets from "./Budgets.ts"
+import type * as Charge from "./Charge.ts"
 import type * as Choice from "./Choice.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -44,6 +45,8 @@ export interface Relay {
   readonly maxAttempts: number
   /** Retries that successes have paid for. */
   readonly budget: RetryBudget.RetryBudget
+  /** What its calls may spend. */
+  readonly budgets: Budgets.Budgets | undefined
   /** Second copies of slow calls, a hedge for each model. */
   readonly hedge: Hedge.Hedge | undefined
 }
@@ -54,7 +57,7 @@ export interface Relay {
  * @category models
  * @since 0.1.0
  */
-export interface Call<A, E, R> {
+export interface Call<A, E, R> extends Budgets.Payer {
   /** `undefined` for any endpoint, `null` for any that has a URL. */
   readonly model: string | null | undefined
   /** What a pause of this call is about, at its endpoint. Default: the model. */
@@ -80,9 +83,7 @@ export interface Call<A, E, R> {
   /** Whether its answers come bit by bit: then attempts end by rules of their own, and the first token wins a race. */
   readonly isStream?: boolean | undefined
   /** What the answer says that it took. */
-  readonly usage: (answer: A) => ChatAnswer.Tokens | undefined
-  /** What the caller is ready to spend on it, beside what it runs under. */
-  readonly allowance?: Allowance.Allowance | undefined
+  readonly usage: (answer: A) => Tokens.Tokens | undefined
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
@@ -143,8 +144,10 @@ export interface Progress<E> {
   /** In charge of trying again, for this call and for what runs inside it. */
   readonly authority: Authority.Authority
   /** What its attempts are paid from; `undefined` where nobody counts. */
-  readonly purse: Budget.Purse | undefined
+  readonly purse: Purse.Purse | undefined
   readonly attempts: Array<Attempt.Attempt>
+  /** What they took. */
+  readonly charges: Array<Charge.Charge>
   readonly tried: Set<GuardedEndpoint.GuardedEndpoint>
   /** Who has said that to ask again would not help. */
   spent: Set<GuardedEndpoint.GuardedEndpoint> | undefined

@@ -15,6 +15,7 @@ import * as Configuration from "../policy/Configuration.ts"
 import type * as Hedge from "../policy/Hedge.ts"
 import * as Retry from "../policy/Retry.ts"
 import * as Balance from "./Balance.ts"
+import type * as Budgets from "./Budgets.ts"
 import type * as RelayError from "./RelayError.ts"
 import * as StreamOptions from "./StreamOptions.ts"
 
@@ -94,6 +95,8 @@ export interface Options {
   readonly retryBudget?: number | undefined
   /** What a success adds to that, 0 to 1. */
   readonly retryRatio?: number | undefined
+  /** What its calls may spend: all together, each tenant, each label. Default: as much as they like. */
+  readonly budgets?: Budgets.Options | undefined
   /** A second copy of slow calls, at another endpoint of the same tier, or `"off"`. */
   readonly hedge?: HedgeOptions | "off" | undefined
   /** What streams keep to that do not say otherwise. */
@@ -138,7 +141,7 @@ export const defaults = {
   slowFloor: "1 second",
   maxResponseBytes: 8 * 1024 * 1024,
   health: { schedule: HealthMonitor.everyTenSeconds, timeout: "5 seconds", path: "/models", check: "auto" }
-} as const satisfies Omit<Required<Options>, "endpoints">
+} as const satisfies Omit<Required<Options>, "endpoints" | "budgets">
 
 const schedule = <Input>() =>
   Schema.Unknown.pipe(Schema.refine(
@@ -172,6 +175,11 @@ export const Settings = Schema.Struct({
   maxAttempts: Configuration.integer(1, 1000),
   retryBudget: Configuration.integer(0),
   retryRatio: Configuration.share("closed"),
+  // checked by themselves
+  budgets: Schema.optional(Configuration.field(
+    (value): value is Budgets.Options => typeof value === "object" && value !== null && !Array.isArray(value),
+    "it has to be an object of budgets"
+  )),
   hedge: Configuration.field(
     (value): value is HedgeOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
     "it has to be \"off\" or an object of hedge options"

@@ -21,6 +21,7 @@ import * as Now from "../policy/Now.ts"
 import * as RateLimiter from "../policy/RateLimiter.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Balance from "./Balance.ts"
+import * as Budgets from "./Budgets.ts"
 import * as Chat from "./Chat.ts"
 import * as Execute from "./Execute.ts"
 import * as Explain from "./Explain.ts"
@@ -251,6 +252,7 @@ export const make = (
         { capacity: settings.retryBudget, ratio: settings.retryRatio, ttl: Infinity, reserve: 0 },
         settings.retryBudget
       ),
+      budgets: yield* Budgets.make(settings.budgets),
       hedge
     }
 

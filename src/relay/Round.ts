@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Ending from "../endpoint/Ending.ts"
-import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
@@ -16,12 +16,14 @@ import type * as Allowance from "../machine/Allowance.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { CurrentAuthority } from "../policy/Authority.ts"
-import * as Budget from "../policy/Budget.ts"
 import * as Cutoff from "../policy/Cutoff.ts"
 import { CurrentDeadline } from "../policy/Deadline.ts"
 import * as Now from "../policy/Now.ts"
+import * as Purse from "../policy/Purse.ts"
+import type * as Tokens from "../policy/Tokens.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Admission from "./Admission.ts"
+import * as Charge from "./Charge.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Expense from "./Expense.ts"
 import * as Hedging from "./Hedging.ts"
@@ -51,7 +53,7 @@ const surround = <E, R>(
   const inCharge = Context.add(context, CurrentAuthority, authority)
   return purse === undefined
     ? inCharge
-    : Context.add(inCharge, Budget.CurrentPurse, held === undefined ? purse : undefined)
+    : Context.add(inCharge, Purse.CurrentPurse, held === undefined ? purse : undefined)
 }
 
 /** Runs the operation for as long as the attempt, or the caller, has time. */
@@ -90,9 +92,10 @@ const conclude = <A, E, R>(
   progress: Progress.Progress<E>,
   target: GuardedEndpoint.GuardedEndpoint,
   exit: Exit.Exit<A, Progress.Failed<E>>,
+  usage: Tokens.Tokens | undefined,
   timeout: RelayError.ExecuteError | undefined
 ): Ending.Ending => {
-  if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: call.usage(exit.value)?.total }
+  if (Exit.isSuccess(exit)) return { _tag: "Answered", tokens: usage?.total }
   // a failure counts even where it interrupted siblings on its way
   const reason = exit.cause.reasons.find(Cause.isFailReason)
   if (reason !== undefined) {
@@ -134,10 +137,39 @@ const setAside = <A, E, R>(
   { purse }: Progress.Progress<E>,
   endpoint: Endpoint.Endpoint
 ): Allowance.Amount | undefined => {
-  const held = purse && Expense.most(call, endpoint)
-  if (held === undefined || held.tokens === 0) return undefined
-  Budget.holdUnsafe(purse!, held)
+  if (purse === undefined) return undefined
+  const held = Expense.amountOf(Expense.most(call, endpoint))
+  if (held.tokens === 0) return undefined
+  Purse.hold(purse, held)
   return held
+}
+
+/** Settles what was set aside, and notes for the caller what the attempt took: a failed one as well. */
+const charge = <A, E, R>(
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>,
+  endpoint: Endpoint.Endpoint,
+  held: Allowance.Amount | undefined,
+  bill: Expense.Bill | undefined,
+  now: number
+): void => {
+  if (held !== undefined) Purse.settle(progress.purse!, held, Expense.amountOf(bill), now)
+  if (bill === undefined) return
+  const { cost, isEstimated, tokens } = bill
+  const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
+  Charge.add(progress.charges, {
+    endpoint: endpoint.id,
+    ...(model === undefined ? {} : { model }),
+    tokens,
+    ...(cost === undefined ? {} : { cost }),
+    isEstimated
+  })
+}
+
+const paidFor = (bill: Expense.Bill | undefined): Pick<Attempt.Attempt, "tokens" | "cost" | "isEstimated"> => {
+  if (bill === undefined) return {}
+  const { cost, isEstimated, tokens } = bill
+  return { tokens, ...(cost === undefined ? {} : { cost }), ...(isEstimated ? { isEstimated } : {}) }
 }
 
 /** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
@@ -169,14 +201,13 @@ const attempt = <A, E, R>(
         if (admission === undefined) return undefined
         const now = Now.read(progress.clock)
         const { target } = admission
-        const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, timeout)
+        const usage = Exit.isSuccess(exit) ? call.usage(exit.value as A) : undefined
+        const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, usage, timeout)
         const duration = now - admission.startedAt
-        if (held !== undefined) {
-          const taken = Exit.isSuccess(exit)
-            ? Expense.taken(call.usage(exit.value as A), target.endpoint, held)
-            : Expense.wasted(admission, target.endpoint)
-          Budget.settleUnsafe(progress.purse!, held, taken)
-        }
+        const bill = Exit.isSuccess(exit)
+          ? Expense.taken(usage, call, target.endpoint)
+          : Expense.wasted(admission, call, target.endpoint)
+        charge(call, progress, target.endpoint, held, bill, now)
         target.settle(
           admission,
           ending,
@@ -190,7 +221,8 @@ const attempt = <A, E, R>(
           round: progress.round,
           at: Math.round(progress.clock.currentTimeMillisUnsafe() - duration),
           duration,
-          ...(ending._tag === "Failed" ? describe(ending.failure) : {})
+          ...(ending._tag === "Failed" ? describe(ending.failure) : {}),
+          ...paidFor(bill)
         })
         return undefined
       }
@@ -243,7 +275,12 @@ export const run = <A, E, R>(
     RetryBudget.deposit(relay.budget, now)
     const { endpoint, value } = sent
     const latency = now - progress.startedAt
-    return Effect.succeed({ value, meta: { endpoint, latency, attempts: progress.attempts } })
+    const { attempts, charges } = progress
+    const cost = Charge.costOf(charges)
+    return Effect.succeed({
+      value,
+      meta: { endpoint, latency, attempts, ...(cost === undefined ? {} : { cost }), usage: charges }
+    })
   }
 
   const onFailure = (

@@ -37,6 +37,10 @@ import type * as RelayError from "./RelayError.ts"
  * @since 0.1.0
  */
 export interface Options {
+  /** Whose it is: it spends from the budget of its tenant, and stands in the reports of usage under it. */
+  readonly tenant?: string | undefined
+  /** What it is for, such as a feature: it spends from the budget of its label. */
+  readonly label?: string | undefined
   /** How long the caller is ready to wait, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
   /**
@@ -53,7 +57,7 @@ export interface Options {
    */
   readonly retry?: number | undefined
   /** What the caller is ready to spend on it: a budget that calls share, or one of its own. Default: what it runs under. */
-  readonly budget?: Budget.Budget | Budget.Options | undefined
+  readonly budget?: Budget.Budget | Budget.Limits | undefined
   /** Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint. */
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however slow the first is. Default: what the relay's `hedge` says. */
@@ -61,6 +65,8 @@ export interface Options {
 }
 
 const rules: Arguments.Rules<Options> = {
+  tenant: Arguments.text,
+  label: Arguments.text,
   deadline: Arguments.anything,
   budget: Arguments.anything,
   idempotent: Arguments.flag,
@@ -107,11 +113,13 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return yield* Effect.fail(refusal)
     const deadline = yield* Deadline.decode(options?.deadline)
-    const allowance = yield* Expense.decode(options?.budget)
+    const pocket = yield* Expense.decode(options?.budget)
     const retry = options?.retry ?? WireHeaders.callersRetry(request.headers ?? {})
     if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: readable.path + readable.query, retry })
     const { chat } = readable
-    const wish = chat === undefined ? Choice.withAffinity(options?.affinity) : Choice.ofChat(chat, options?.affinity)
+    const wish = chat === undefined
+      ? Choice.ofOther(options?.affinity, readable.model)
+      : Choice.ofChat(chat, options?.affinity)
     const lack = chat === undefined ? undefined : Lack.find(relay.registry, chat.model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)
     const writeFor = WireMessage.writer(readable)
@@ -119,7 +127,9 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
       model: readable.model ?? null,
       scope: readable.scope,
       estimatedTokens: readable.estimatedTokens,
-      allowance,
+      tenant: options?.tenant,
+      label: options?.label,
+      pocket,
       wish,
       // embeddings are quick and pictures are slow: measured together, one would make the other look ill
       isTimed: readable.kind === "Chat",

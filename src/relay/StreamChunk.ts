@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Attempt from "../policy/Attempt.ts"
+import * as Charge from "./Charge.ts"
 import { Usage } from "./StreamInterrupted.ts"
 
 /**
@@ -61,7 +62,11 @@ export const StreamChunk = Schema.Union([
       firstChunk: Schema.Number,
       latency: Schema.Number,
       /** Every try of this call, the successful one last. */
-      attempts: Schema.Array(Attempt.Attempt)
+      attempts: Schema.Array(Attempt.Attempt),
+      /** What the call cost in whole nanodollars, failed attempts included; absent where somebody's prices are not known. */
+      cost: Schema.optionalKey(Schema.Int),
+      /** What that is made of, by endpoint and model. */
+      usage: Schema.Array(Charge.Charge)
     })
   })
 ])

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Attempt from "../policy/Attempt.ts"
+import * as Tokens from "../policy/Tokens.ts"
 
 /**
  * Tokens of a streamed answer.
@@ -13,9 +14,7 @@ import * as Attempt from "../policy/Attempt.ts"
  * @since 0.1.0
  */
 export const Usage = Schema.Struct({
-  input: Schema.Number,
-  output: Schema.Number,
-  total: Schema.Number,
+  ...Tokens.Tokens.fields,
   /** Whether nobody counted them, as of a stream that was cut: then they are reckoned from the characters. */
   isEstimated: Schema.Boolean
 })

@@ -49,10 +49,14 @@ import * as StreamOptions from "./StreamOptions.ts"
  * @since 0.1.0
  */
 export interface Options extends StreamOptions.Options {
+  /** Whose it is: it spends from the budget of its tenant, and stands in the reports of usage under it. */
+  readonly tenant?: string | undefined
+  /** What it is for, such as a feature: it spends from the budget of its label. */
+  readonly label?: string | undefined
   /** How long the caller is ready to wait for the last chunk, attempts and waits included. */
   readonly deadline?: Duration.Input | undefined
   /** What the caller is ready to spend on it, beside the budgets it runs under. */
-  readonly budget?: Budget.Budget | Budget.Options | undefined
+  readonly budget?: Budget.Budget | Budget.Limits | undefined
   /** Where the relay's balance is `"sticky"`, requests with the same text go to the same endpoint. */
   readonly affinity?: string | undefined
   /** `false` sends no second copy, however late the first token is. Default: what the relay's `hedge` says. */
@@ -69,6 +73,8 @@ export interface Options extends StreamOptions.Options {
 }
 
 const rules: Arguments.Rules<Options> = {
+  tenant: Arguments.text,
+  label: Arguments.text,
   deadline: Arguments.anything,
   budget: Arguments.anything,
   affinity: Arguments.text,
@@ -189,9 +195,9 @@ const callOf = (
           Effect.tapError((failure) => Effect.sync(() => delivery.broke(voice, failure)))
         )
       }),
-    allowance: written.allowance,
+    ...written.payer,
     // what was reckoned is no count
-    usage: ({ usage }) => usage.isEstimated ? undefined : usage,
+    usage: ({ answer, usage }) => usage.isEstimated ? undefined : answer.tokens,
     verdict,
     deadline,
     isAnnounced: false,
@@ -230,11 +236,13 @@ export const make = (
       deadline,
       headers,
       hedge,
+      label,
       restart,
+      tenant,
       retry = WireHeaders.callersRetry(headers ?? {}),
       ...own
     } = options ?? {}
-    const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge })
+    const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge, label, tenant })
     const said = Object.keys(own).length === 0
       ? settings
       : yield* Effect.mapError(

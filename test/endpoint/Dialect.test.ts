@@ -409,7 +409,7 @@ describe("an answer of Anthropic", () => {
       toolCalls: [],
       refusal: undefined,
       model: "claude-5",
-      tokens: { input: 17, output: 5, total: 22 },
+      tokens: { input: 17, output: 5, total: 22, cacheRead: 4, cacheWrite: 3 },
       body
     })
   })
@@ -508,7 +508,7 @@ describe("an answer of Gemini", () => {
       toolCalls: [],
       refusal: undefined,
       model: "gemini-3-pro",
-      tokens: { input: 10, output: 12, total: 22 },
+      tokens: { input: 10, output: 12, total: 22, reasoning: 7 },
       body
     })
   })

@@ -4,20 +4,25 @@ import { Budget, Policy } from "effect-relay"
 import * as Allowance from "../../src/machine/Allowance.ts"
 import * as Money from "../../src/machine/Money.ts"
 import * as BudgetExceeded from "../../src/policy/BudgetExceeded.ts"
+import * as Purse from "../../src/policy/Purse.ts"
 
 const dollars = (amount: number): Allowance.Amount => ({ money: Money.fromDollars(amount), tokens: 0 })
 const tokens = (amount: number): Allowance.Amount => ({ money: 0, tokens: amount })
 
-const current = Effect.withFiberSucceed(Budget.ofUnsafe)
+const current = Effect.withFiberSucceed(Purse.ofUnsafe)
 
 /** What is inside spends from these, the innermost first. */
-const limitsOf = (purse: Budget.Purse | undefined): ReadonlyArray<Allowance.Amount> =>
+const limitsOf = (purse: Purse.Purse | undefined): ReadonlyArray<Allowance.Amount> =>
   purse === undefined ? [] : [purse.allowance.limit, ...limitsOf(purse.outer)]
 
-const allowance = (options: Budget.Options): Allowance.Allowance => Result.getOrThrow(Budget.allowanceOf("it", options))
+const allowance = (options: Budget.Limits): Allowance.Allowance =>
+  Result.getOrThrow(Budget.pocketOf("it", options)).allowance
 
-const chain = (...options: ReadonlyArray<Budget.Options>): Budget.Purse =>
-  options.reduceRight<Budget.Purse | undefined>((outer, one) => Budget.inside(outer, allowance(one)), undefined)!
+const chain = (...options: ReadonlyArray<Budget.Limits>): Purse.Purse =>
+  options.reduceRight<Purse.Purse | undefined>(
+    (outer, one) => Purse.inside(outer, { allowance: allowance(one), owner: undefined }),
+    undefined
+  )!
 
 describe("Budget", () => {
   it.effect("is nothing, for code that runs under none", () =>
@@ -55,13 +60,13 @@ describe("Budget", () => {
       const budget = yield* Budget.make({ dollars: 1, tokens: 100 })
       const purse = (yield* current.pipe(budget.protect))!
       const held = { money: 250_000_000, tokens: 40 }
-      Budget.holdUnsafe(purse, held)
-      assert.deepStrictEqual(yield* budget.state, {
+      Purse.hold(purse, held)
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: 0, tokens: 0 },
         held: { dollars: 0.25, tokens: 40 }
       })
-      Budget.settleUnsafe(purse, held, { money: 1, tokens: 3 })
-      assert.deepStrictEqual(yield* budget.state, {
+      Purse.settle(purse, held, { money: 1, tokens: 3 }, 0)
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: 1e-9, tokens: 3 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -69,8 +74,8 @@ describe("Budget", () => {
 
   it("is held and charged in all that stand around it", () => {
     const purse = chain({ tokens: 10 }, { tokens: 20 }, { tokens: 30 })
-    Budget.holdUnsafe(purse, tokens(8))
-    Budget.settleUnsafe(purse, tokens(5), tokens(1))
+    Purse.hold(purse, tokens(8))
+    Purse.settle(purse, tokens(5), tokens(1), 0)
     for (const one of [purse, purse.outer!, purse.outer!.outer!]) {
       assert.deepStrictEqual([one.allowance.held.tokens, one.allowance.spent.tokens], [3, 1])
     }
@@ -78,32 +83,35 @@ describe("Budget", () => {
 
   it("is short where one of them is, the innermost before the others", () => {
     const purse = chain({ dollars: 3 }, { tokens: 10 }, { dollars: 1 })
-    assert.isUndefined(Budget.shortOf(purse, { ...dollars(1), tokens: 10 }))
-    assert.deepInclude(Budget.shortOf(purse, tokens(11)), { allowance: purse.outer!.allowance, kind: "tokens" })
-    assert.deepInclude(Budget.shortOf(purse, dollars(2)), { allowance: purse.outer!.outer!.allowance, kind: "money" })
-    assert.deepInclude(Budget.shortOf(purse, dollars(4)), { allowance: purse.allowance, kind: "money" })
+    assert.isUndefined(Purse.shortOf(purse, { ...dollars(1), tokens: 10 }, 0))
+    assert.deepInclude(Purse.shortOf(purse, tokens(11), 0), { purse: purse.outer!, kind: "tokens" })
+    assert.deepInclude(Purse.shortOf(purse, dollars(2), 0), { purse: purse.outer!.outer!, kind: "money" })
+    assert.deepInclude(Purse.shortOf(purse, dollars(4), 0), { purse, kind: "money" })
   })
 
   it("tells which is the first that money has to be known for", () => {
-    assert.isUndefined(Budget.limitedInMoney(chain({ tokens: 10 }, { tokens: 5 })))
+    assert.isUndefined(Purse.limitedInMoney(chain({ tokens: 10 }, { tokens: 5 })))
     const purse = chain({ tokens: 10 }, { dollars: 5 }, { dollars: 1 })
-    assert.strictEqual(Budget.limitedInMoney(purse), purse.outer!.allowance)
+    assert.strictEqual(Purse.limitedInMoney(purse), purse.outer!)
   })
 
   it.effect("shows what can be told on, as JSON", () =>
     Effect.gen(function*() {
       const state = yield* (yield* Budget.make({ tokens: 5 })).state
       const json = JSON.stringify(yield* Schema.encodeEffect(Budget.Snapshot)(state))
-      assert.strictEqual(json, "{\"spent\":{\"dollars\":0,\"tokens\":0},\"held\":{\"dollars\":0,\"tokens\":0}}")
+      assert.strictEqual(
+        json,
+        "{\"key\":\"default\",\"spent\":{\"dollars\":0,\"tokens\":0},\"held\":{\"dollars\":0,\"tokens\":0}}"
+      )
       assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Budget.Snapshot)(JSON.parse(json)), state)
-      const wrong = [{}, { spent: {}, held: state.held }, { spent: state.spent, held: {} }]
+      const wrong = [{}, { ...state, spent: {} }, { ...state, held: {} }, { spent: state.spent, held: state.held }]
       for (const one of wrong) assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Budget.Snapshot)(one)))
     }))
 
   it.effect("is the same allowance however often it is looked up, and options are another each time", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.make({ tokens: 5 })
-      const look = (of: Budget.Budget | Budget.Options) => Result.getOrThrow(Budget.allowanceOf("it", of))
+      const look = (of: Budget.Budget | Budget.Limits) => Result.getOrThrow(Budget.pocketOf("it", of)).allowance
       assert.strictEqual(look(budget), look(budget))
       assert.strictEqual((yield* current.pipe(budget.protect))?.allowance, look(budget))
       const options = { tokens: 5 }
@@ -134,7 +142,7 @@ describe("Budget", () => {
     }))
 
   it("stands in the explanation of a stack with what it allows", () => {
-    const line = (options: Budget.Options) => Policy.explain(Budget.within(options)).split("\n")[1]
+    const line = (options: Budget.Limits) => Policy.explain(Budget.within(options)).split("\n")[1]
     assert.strictEqual(line({ tokens: 5 }), "  1. budget: relayed calls inside spend at most 5 tokens")
     assert.strictEqual(line({ dollars: 0.5 }), "  1. budget: relayed calls inside spend at most $0.50")
     assert.strictEqual(
@@ -146,10 +154,11 @@ describe("Budget", () => {
 
 describe("BudgetExceeded", () => {
   const spent = allowance({ dollars: 2, tokens: 50 })
-  Allowance.settle(spent, Allowance.nothing, { money: 500_000_000, tokens: 20 })
+  Allowance.settle(spent, Allowance.nothing, { money: 500_000_000, tokens: 20 }, 0)
+  const pocket = { allowance: spent, owner: undefined }
 
   it("tells what is left, of which limit, and what is needed, in its unit", () => {
-    assert.deepInclude(BudgetExceeded.make("a", spent, "money", 1_600_000_000), {
+    assert.deepInclude(BudgetExceeded.make("a", pocket, "money", 1_600_000_000, 0), {
       endpoint: "a",
       of: "dollars",
       limit: 2,
@@ -158,7 +167,7 @@ describe("BudgetExceeded", () => {
       message: "the budget of $2.00 has $1.50 left, and the call may take $1.60 at endpoint \"a\"",
       attempts: []
     })
-    assert.deepInclude(BudgetExceeded.make("a", spent, "tokens", 31), {
+    assert.deepInclude(BudgetExceeded.make("a", pocket, "tokens", 31, 0), {
       of: "tokens",
       limit: 50,
       left: 30,
@@ -171,9 +180,9 @@ describe("BudgetExceeded", () => {
     Effect.gen(function*() {
       for (
         const failure of [
-          BudgetExceeded.make("a", spent, "money", 5),
-          BudgetExceeded.make("a", spent, "tokens", 31),
-          BudgetExceeded.make("a", spent, "money", undefined)
+          BudgetExceeded.make("a", pocket, "money", 5, 0),
+          BudgetExceeded.make("a", pocket, "tokens", 31, 0),
+          BudgetExceeded.make("a", pocket, "money", undefined, 0)
         ]
       ) {
         const wire = JSON.stringify(yield* Schema.encodeEffect(Budget.BudgetExceeded)(failure))
@@ -186,7 +195,7 @@ describe("BudgetExceeded", () => {
     }))
 
   it("says when nobody knows what is needed", () => {
-    const failure = BudgetExceeded.make("a", spent, "money", undefined)
+    const failure = BudgetExceeded.make("a", pocket, "money", undefined, 0)
     assert.notProperty(failure, "needed")
     assert.strictEqual(
       failure.message,

@@ -21,18 +21,20 @@ import * as Authority from "../../src/policy/Authority.ts"
 import * as BulkheadOptions from "../../src/policy/BulkheadOptions.ts"
 import * as CircuitRefusal from "../../src/policy/CircuitRefusal.ts"
 import * as OpeningTimes from "../../src/policy/OpeningTimes.ts"
+import * as Purse from "../../src/policy/Purse.ts"
 import * as WorstCase from "../../src/policy/WorstCase.ts"
 
 describe("what a program asks the context for", () => {
   it("is named after its module, so that no two are alike and two copies of this package agree", () => {
     const keys = {
       Authority: Authority.CurrentAuthority,
-      Budget: Budget.CurrentPurse,
+      Budget: Budget.Budget,
       Bulkhead: Bulkhead.Bulkhead,
       CircuitBreaker: CircuitBreaker.CircuitBreaker,
       Deadline: Deadline.CurrentDeadline,
       Hedge: Hedge.Hedge,
       Idempotent: Idempotent.CurrentIdempotent,
+      Purse: Purse.CurrentPurse,
       RateLimiter: RateLimiter.RateLimiter,
       ResponseCache: ResponseCache.ResponseCache,
       RetryBudget: RetryBudget.RetryBudget,

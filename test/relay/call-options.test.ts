@@ -35,6 +35,7 @@ const ofAll: ReadonlyArray<Case> = [
   [{ hedge: "x" }, `hedge is "x", but ${flag}`],
   [{ hedge: null }, `hedge is null, but ${flag}`],
   [{ affinity: 7 }, `affinity is 7, but ${text}`],
+  [{ label: 7 }, `label is 7, but ${text}`],
   [{ affinity: "a".repeat(1e5), hedge: "b".repeat(1e5) }, `hedge is "${"b".repeat(80)}…", but ${flag}`],
   [5, `options is 5, but ${object}`],
   ["deadline", `options is "deadline", but ${object}`],
@@ -56,7 +57,8 @@ const ofExecute: ReadonlyArray<Case> = [
   [{ idempotent: "no" }, `idempotent is "no", but ${flag}`],
   [{ idempotent: 0 }, `idempotent is 0, but ${flag}`],
   [{ isCallersFault: true }, "isCallersFault is true, but it has to be a function"],
-  [{ tenant: "acme" }, `tenant is not shown here, but ${stranger}`]
+  [{ tenant: 7 }, `tenant is 7, but ${text}`],
+  [{ cache: true }, `cache is true, but ${stranger}`]
 ]
 
 const ofSend: ReadonlyArray<Case> = [

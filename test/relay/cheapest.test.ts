@@ -17,7 +17,7 @@ type Case = typeof cases extends Arbitrary.Arbitrary<infer A> ? A : never
 /** What the choice is about, and nothing else of an endpoint. */
 const tierOf = (prices: Case["prices"]): Lineup.Tier =>
   prices.map(([inputPerMillion, outputPerMillion]) => ({
-    endpoint: { prices: { inputPerMillion, outputPerMillion } },
+    endpoint: { prices: { usual: { inputPerMillion, outputPerMillion }, byModel: new Map() } },
     isDegraded: () => false,
     fitness: { load: () => 1 }
   })) as never
@@ -28,7 +28,7 @@ const costsLeast = (strategy: Choice.Strategy, random: Random.Random) => ({ inpu
   const choice: Choice.Choice = { tried: new Set(), now: 0, random, wish, isLastResort: false, looks: Choice.maxLooks }
   const answer = output === 0 ? input : output
   const costOf = ([ask, tell]: readonly [number, number]): number => (input * ask + answer * tell) / (input + answer)
-  const chosen = strategy.pick(tierOf(prices), choice)!.endpoint.prices!
+  const chosen = strategy.pick(tierOf(prices), choice)!.endpoint.prices.usual!
   const pair = [chosen.inputPerMillion, chosen.outputPerMillion] as const
   const best = prices.reduce((best, other) => costOf(other) < costOf(best) ? other : best)
   const slack = (Math.abs(pair[0] - pair[1]) + Math.abs(best[0] - best[1])) / (2 * Cheapest.steps)

@@ -129,6 +129,10 @@ const bare: ReadonlyArray<readonly [RelayError.RelayError, string]> = [
     "the budget of $2.00 has $0.50 left, and endpoint \"a\" has no prices: nobody can say what the call costs there"
   ],
   [
+    new BudgetExceeded({ key: "acme", of: "dollars", limit: 2, left: 0.5, needed: 1, retryAfter }),
+    "the budget of $2.00 of \"acme\" has $0.50 left, and the call may take $1.00; it will be there in 1s 500ms"
+  ],
+  [
     new BudgetExceeded({ endpoint: "a", of: "tokens", limit: 5000, left: -12, needed: 900 }),
     "the budget of 5000 tokens has -12 tokens left, and the call may take 900 tokens at endpoint \"a\""
   ],
@@ -199,9 +203,10 @@ interface Spelled {
   readonly ContentRefused: Answer & { readonly _tag: "ContentRefused"; readonly endpoint: string }
   readonly RequestRejected: Answer & { readonly _tag: "RequestRejected"; readonly endpoint?: string }
   readonly DeadlineExceeded: Trail & { readonly _tag: "DeadlineExceeded"; readonly deadline: Duration.Duration }
-  readonly BudgetExceeded: Trail & {
+  readonly BudgetExceeded: Trail & Later & {
     readonly _tag: "BudgetExceeded"
-    readonly endpoint: string
+    readonly endpoint?: string
+    readonly key?: string
     readonly of: "dollars" | "tokens"
     readonly limit: number
     readonly left: number

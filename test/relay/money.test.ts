@@ -115,13 +115,13 @@ describe("a budget that calls share", () => {
     Effect.gen(function*() {
       const budget = yield* Budget.make({ dollars: 1 })
       const fiber = yield* Trial.start(chat({ budget }))
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: 0, tokens: 0 },
         held: { dollars: most, tokens: 200 }
       })
       yield* Trial.pass("1 second")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: took, tokens: 15 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -143,7 +143,7 @@ describe("a budget that calls share", () => {
       yield* Trial.play("a", fault("silence"))
       const fiber = yield* Trial.start(chat({ budget }))
       yield* Fiber.interrupt(fiber)
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: 0, tokens: 0 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -154,7 +154,7 @@ describe("a budget that calls share", () => {
       const budget = yield* Budget.make({ dollars: 1 })
       const refused = yield* failure({ budget })
       assert.deepInclude(refused, { _tag: "InvalidResponse", reason: "Rejected" })
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: took, tokens: 15 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -187,7 +187,7 @@ describe("a budget that calls share", () => {
       yield* Trial.pass("10 seconds")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(yield* Trial.counts("a", "b"), [1, 1])
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: took, tokens: 15 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -223,7 +223,7 @@ describe("a stream under a budget", () => {
       assert.deepStrictEqual((yield* budget.state).held, { dollars: most, tokens: 200 })
       yield* Trial.pass("1 second")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(yield* budget.state, {
+      assert.deepInclude(yield* budget.state, {
         spent: { dollars: took, tokens: 15 },
         held: { dollars: 0, tokens: 0 }
       })
@@ -237,7 +237,7 @@ describe("a stream under a budget", () => {
       const budget = yield* Budget.make({ dollars: 1 })
       const failure = yield* Effect.flip(Stream.runDrain(yield* stream({ budget })))
       assert.strictEqual(failure._tag, "StreamInterrupted")
-      assert.deepStrictEqual(yield* budget.state, { spent: came(32), held: { dollars: 0, tokens: 0 } })
+      assert.deepInclude(yield* budget.state, { spent: came(32), held: { dollars: 0, tokens: 0 } })
     }).pipe(one(broken)))
 
   it.effect("that was left is charged for what came", () =>
@@ -246,7 +246,7 @@ describe("a stream under a budget", () => {
       const fiber = yield* Trial.start(Stream.runDrain(yield* stream({ budget })))
       yield* Trial.pass("1500 millis")
       yield* Fiber.interrupt(fiber)
-      assert.deepStrictEqual(yield* budget.state, { spent: came(16), held: { dollars: 0, tokens: 0 } })
+      assert.deepInclude(yield* budget.state, { spent: came(16), held: { dollars: 0, tokens: 0 } })
     }).pipe(one(ScriptedEndpoint.stream([sixteen, sixteen], { between: "1 second" }))))
 
   it.effect("of which nothing came is charged nothing", () =>

@@ -177,9 +177,10 @@ describe("the trail of attempts", () => {
       const call = yield* Trial.start(Trial.chat())
       yield* Trial.pass("550 millis")
       const { meta } = yield* Effect.flatten(Effect.sync(() => call.pollUnsafe()!))
+      const tokens = { input: 10, output: 5, total: 15 }
       assert.deepStrictEqual(meta.attempts, [
         ...failed,
-        { endpoint: "c", outcome: "Success", sent: true, round: 0, at: 1250, duration: 300 }
+        { endpoint: "c", outcome: "Success", sent: true, round: 0, at: 1250, duration: 300, tokens }
       ])
       assert.strictEqual(meta.latency, 550)
     }).pipe(Effect.provide(Trial.over(endpoints))))

@@ -139,7 +139,7 @@ describe("a stream", () => {
       const { reason, tokens } = Hearing.finishOf(heard)
       assert.strictEqual(reason, "tool_calls")
       // the counts of a message so far, not of an event
-      assert.deepStrictEqual(tokens, { input: 17, output: 30, total: 47, isEstimated: false })
+      assert.deepStrictEqual(tokens, { input: 17, output: 30, total: 47, cacheRead: 10, isEstimated: false })
       const [{ body }] = yield* Trial.received("a")
       assert.deepStrictEqual([body["stream"], body["stream_options"], body["max_tokens"]], [true, undefined, 4096])
     }).pipe(Effect.provide(over(

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import type * as ChatAnswer from "../ChatAnswer.ts"
 import * as Misfit from "../Misfit.ts"
 import type { Nullish } from "../Misfit.ts"
+import * as WireUsage from "../WireUsage.ts"
 
 interface Text {
   readonly type: "text"
@@ -101,7 +102,8 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
       input: (usage?.input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0) +
         (usage?.cache_read_input_tokens ?? 0),
       output: usage?.output_tokens ?? 0,
-      total: undefined
+      total: undefined,
+      ...WireUsage.parts(usage)
     },
     hasMore: content.some(({ type }) => !silent.has(type))
   })

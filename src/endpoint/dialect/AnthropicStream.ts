@@ -10,6 +10,7 @@
 import * as Result from "effect/Result"
 import * as Json from "../Json.ts"
 import * as StreamPiece from "../StreamPiece.ts"
+import * as WireUsage from "../WireUsage.ts"
 
 type Pieces = ReadonlyArray<StreamPiece.StreamPiece>
 type Read = Result.Result<Pieces, string>
@@ -26,7 +27,9 @@ const counted = (usage: unknown): Pieces => {
     .map(countOf)
   const input = parts[0] === undefined ? undefined : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)
   const output = countOf(usage["output_tokens"])
-  return input === undefined && output === undefined ? [] : [{ _tag: "Counted", input, output }]
+  return input === undefined && output === undefined
+    ? []
+    : [{ _tag: "Counted", input, output, ...WireUsage.parts(usage) }]
 }
 
 const begun = (event: Json.Json): Read => {

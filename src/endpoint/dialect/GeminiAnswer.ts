@@ -9,6 +9,7 @@ import * as Json from "../Json.ts"
 import * as Misfit from "../Misfit.ts"
 import type { Nullish } from "../Misfit.ts"
 import * as WireError from "../WireError.ts"
+import * as WireUsage from "../WireUsage.ts"
 
 interface Call {
   readonly id: Nullish<string>
@@ -114,7 +115,8 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     tokens: {
       input: usage?.promptTokenCount ?? 0,
       output: (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
-      total: usage?.totalTokenCount ?? undefined
+      total: usage?.totalTokenCount ?? undefined,
+      ...WireUsage.parts(usage)
     },
     hasMore: candidates.some((candidate) => partsOf(candidate).some(hasSubstance))
   })
