@@ -27,6 +27,7 @@ import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
 import type * as Room from "./Room.ts"
 import type * as Standby from "./Standby.ts"
+import type * as Usage from "./Usage.ts"
 
 /**
  * What every call of a relay shares. Durations are milliseconds.
@@ -45,6 +46,8 @@ export interface Relay {
   readonly maxAttempts: number
   /** Retries that successes have paid for. */
   readonly budget: RetryBudget.RetryBudget
+  /** What its calls took. */
+  readonly usage: Usage.Usage
   /** What its calls may spend. */
   readonly budgets: Budgets.Budgets | undefined
   /** Second copies of slow calls, a hedge for each model. */

@@ -144,19 +144,23 @@ const setAside = <A, E, R>(
   return held
 }
 
-/** Settles what was set aside, and notes for the caller what the attempt took: a failed one as well. */
+/** Settles what was set aside, and notes for caller and reports what the attempt took: a failed one as well. */
 const charge = <A, E, R>(
+  relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   endpoint: Endpoint.Endpoint,
   held: Allowance.Amount | undefined,
   bill: Expense.Bill | undefined,
-  now: number
+  isAnswered: boolean,
+  now: number,
+  at: number
 ): void => {
   if (held !== undefined) Purse.settle(progress.purse!, held, Expense.amountOf(bill), now)
+  const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
+  relay.usage.attempted(at, call.tenant, endpoint.id, model, isAnswered, bill)
   if (bill === undefined) return
   const { cost, isEstimated, tokens } = bill
-  const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
   Charge.add(progress.charges, {
     endpoint: endpoint.id,
     ...(model === undefined ? {} : { model }),
@@ -207,7 +211,8 @@ const attempt = <A, E, R>(
         const bill = Exit.isSuccess(exit)
           ? Expense.taken(usage, call, target.endpoint)
           : Expense.wasted(admission, call, target.endpoint)
-        charge(call, progress, target.endpoint, held, bill, now)
+        const at = progress.clock.currentTimeMillisUnsafe()
+        charge(relay, call, progress, target.endpoint, held, bill, Exit.isSuccess(exit), now, at)
         target.settle(
           admission,
           ending,
@@ -219,7 +224,7 @@ const attempt = <A, E, R>(
           outcome: outcomeOf(ending),
           sent: true,
           round: progress.round,
-          at: Math.round(progress.clock.currentTimeMillisUnsafe() - duration),
+          at: Math.round(at - duration),
           duration,
           ...(ending._tag === "Failed" ? describe(ending.failure) : {}),
           ...paidFor(bill)
