@@ -154,6 +154,11 @@ export class Ledger {
   readonly #days: Array<Day> = []
   #rows = 0
   #today: Day | undefined
+  // whom the latest row is of: most calls come in runs of the same
+  #tenant: string | undefined
+  #endpoint = ""
+  #model: string | undefined
+  #row: Row | undefined
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
@@ -162,7 +167,14 @@ export class Ledger {
   /** The row of these names on a day, by its number: for one addition, since it may be folded into another later. */
   at(day: number, tenant: string | undefined, endpoint: string, model: string | undefined): Row {
     const today = this.#today?.day === day ? this.#today : this.#turnTo(day)
-    return today.tenants.get(tenant)?.get(endpoint)?.get(model) ?? this.#begin(today, tenant, endpoint, model)
+    if (
+      this.#row !== undefined && this.#tenant === tenant && this.#endpoint === endpoint && this.#model === model
+    ) return this.#row
+    const row = today.tenants.get(tenant)?.get(endpoint)?.get(model) ?? this.#begin(today, tenant, endpoint, model)
+    this.#tenant = tenant
+    this.#endpoint = endpoint
+    this.#model = model
+    return this.#row = row
   }
 
   /** Every row there is; those of all others have no names. */
@@ -178,12 +190,13 @@ export class Ledger {
   }
 
   #turnTo(day: number): Day {
+    this.#row = undefined
     let known = this.#days.find((other) => other.day === day)
     if (known === undefined) {
       if (this.#days.length >= this.#bounds.maxDays) {
         const [earliest] = this.#days
         // a clock that was set back further than what is kept adds to the earliest
-        if (day < earliest!.day) return earliest!
+        if (day < earliest!.day) return this.#today = earliest!
         this.#days.shift()
         this.#rows -= earliest!.rows
       }

@@ -168,8 +168,8 @@ export const make = (
     if (lack !== undefined) return Effect.fail(lack)
     const message = new ChatMessage.ChatMessage(body, model)
     return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
-      ...payer,
       model,
+      payer,
       estimatedTokens: wish.needs.tokens,
       wish,
       refusal: (endpoint) => message.refusal(endpoint),

@@ -158,22 +158,9 @@ const charge = <A, E, R>(
 ): void => {
   if (held !== undefined) Purse.settle(progress.purse!, held, Expense.amountOf(bill), now)
   const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
-  relay.usage.attempted(at, call.tenant, endpoint.id, model, isAnswered, bill)
+  relay.usage.attempted(at, call.payer?.tenant, endpoint.id, model, isAnswered, bill)
   if (bill === undefined) return
-  const { cost, isEstimated, tokens } = bill
-  Charge.add(progress.charges, {
-    endpoint: endpoint.id,
-    ...(model === undefined ? {} : { model }),
-    tokens,
-    ...(cost === undefined ? {} : { cost }),
-    isEstimated
-  })
-}
-
-const paidFor = (bill: Expense.Bill | undefined): Pick<Attempt.Attempt, "tokens" | "cost" | "isEstimated"> => {
-  if (bill === undefined) return {}
-  const { cost, isEstimated, tokens } = bill
-  return { tokens, ...(cost === undefined ? {} : { cost }), ...(isEstimated ? { isEstimated } : {}) }
+  Charge.add(progress.charges, Charge.make(endpoint.id, model, bill.tokens, bill.cost, bill.isEstimated))
 }
 
 /** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
@@ -219,16 +206,21 @@ const attempt = <A, E, R>(
           now,
           progress.random.nextDoubleUnsafe()
         )
-        Progress.note(relay, progress, {
+        const tried: { -readonly [Field in keyof Attempt.Attempt]: Attempt.Attempt[Field] } = {
           endpoint: target.endpoint.id,
           outcome: outcomeOf(ending),
           sent: true,
           round: progress.round,
           at: Math.round(at - duration),
-          duration,
-          ...(ending._tag === "Failed" ? describe(ending.failure) : {}),
-          ...paidFor(bill)
-        })
+          duration
+        }
+        if (ending._tag === "Failed") Object.assign(tried, describe(ending.failure))
+        if (bill !== undefined) {
+          tried.tokens = bill.tokens
+          if (bill.cost !== undefined) tried.cost = bill.cost
+          if (bill.isEstimated) tried.isEstimated = true
+        }
+        Progress.note(relay, progress, tried)
         return undefined
       }
     )
@@ -282,10 +274,10 @@ export const run = <A, E, R>(
     const latency = now - progress.startedAt
     const { attempts, charges } = progress
     const cost = Charge.costOf(charges)
-    return Effect.succeed({
-      value,
-      meta: { endpoint, latency, attempts, ...(cost === undefined ? {} : { cost }), usage: charges }
-    })
+    const meta = cost === undefined
+      ? { endpoint, latency, attempts, usage: charges }
+      : { endpoint, latency, attempts, cost, usage: charges }
+    return Effect.succeed({ value, meta })
   }
 
   const onFailure = (
