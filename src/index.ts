@@ -50,6 +50,7 @@ export * as RelayEvent from "./relay/RelayEvent.ts"
 export * as RelayExplanation from "./relay/RelayExplanation.ts"
 export * as RelayService from "./relay/RelayService.ts"
 export * as StreamChunk from "./relay/StreamChunk.ts"
+export * as UsageReport from "./relay/UsageReport.ts"
 
 export * as ErrorReply from "./integration/ErrorReply.ts"
 export * as RelayFetch from "./integration/RelayFetch.ts"

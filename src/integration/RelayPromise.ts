@@ -22,6 +22,7 @@ import type * as RelayEvent from "../relay/RelayEvent.ts"
 import type * as RelayExplanation from "../relay/RelayExplanation.ts"
 import * as RelayService from "../relay/RelayService.ts"
 import type * as StreamChunk from "../relay/StreamChunk.ts"
+import type * as UsageReport from "../relay/UsageReport.ts"
 import { Listeners } from "./Listeners.ts"
 import * as Promised from "./Promised.ts"
 import * as RelayFetch from "./RelayFetch.ts"
@@ -96,6 +97,8 @@ export interface RelayPromise {
     options?: RelayService.ChatOptions
   ) => Promise<RelayExplanation.RelayExplanation>
   readonly status: () => Promise<ReadonlyArray<EndpointStatus.EndpointStatus>>
+  /** What calls took so far, by day, tenant, endpoint and model. */
+  readonly usage: () => Promise<ReadonlyArray<UsageReport.Row>>
   /** What happens from the first `next` on. A listener that falls far behind loses the oldest events. */
   readonly events: AsyncIterable<RelayEvent.RelayEvent>
   readonly endpoints: Endpoints
@@ -237,6 +240,7 @@ const over = (
     fetch: RelayFetch.make(relay, { runtime }),
     explain: (request, options) => run(relay.explain(request, options)),
     status: () => run(relay.status),
+    usage: () => run(relay.usage),
     events: Stream.toAsyncIterable(relay.events),
     endpoints: {
       add: (options, audit) => run(endpoints.add(options, audit)),

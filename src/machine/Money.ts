@@ -62,10 +62,15 @@ export const fromFine = (thousandths: number): number => Math.min(most, Math.cei
 export const cost = (tokens: number, dollarsPerMillion: number): number => fromFine(fine(tokens, dollarsPerMillion))
 
 /**
- * In words, such as `$0.0042`.
+ * In words, such as `$0.0042`; exactly, of a big integer as well.
  *
  * @category formatting
  * @since 0.1.0
  */
-export const format = (nanodollars: number): string =>
-  `$${toDollars(nanodollars).toFixed(9).replace(/(\.\d\d\d*?)0+$/, "$1")}`
+export const format = (nanodollars: number | bigint): string => {
+  if (typeof nanodollars === "number" && !Number.isFinite(nanodollars)) return `$${nanodollars}`
+  const amount = typeof nanodollars === "bigint" ? nanodollars : BigInt(Math.round(nanodollars))
+  const digits = String(amount < 0n ? -amount : amount).padStart(10, "0")
+  const dollars = `${digits.slice(0, -9)}.${digits.slice(-9)}`
+  return `$${amount < 0n ? "-" : ""}${dollars.replace(/(\.\d\d\d*?)0+$/, "$1")}`
+}

@@ -88,6 +88,8 @@ export interface Payer {
 const into = (outer: Purse.Purse | undefined, budget: Budget.Budget): Purse.Purse | undefined =>
   Budget.isBudget(budget) ? Purse.inside(outer, budget) : outer
 
+const nobodyInParticular: Payer = {}
+
 /**
  * All that a call spends from: what it runs under, the budgets of the relay, its own.
  *
@@ -97,10 +99,12 @@ const into = (outer: Purse.Purse | undefined, budget: Budget.Budget): Purse.Purs
 export const purseOf = (
   self: Budgets | undefined,
   outer: Purse.Purse | undefined,
-  { label, pocket, tenant }: Payer
+  payer: Payer | undefined
 ): Purse.Purse | undefined => {
   let purse = outer
+  const pocket = payer?.pocket
   if (self !== undefined) {
+    const { label, tenant } = payer ?? nobodyInParticular
     if (self.total !== undefined) purse = into(purse, self.total)
     if (self.perTenant !== undefined) purse = into(purse, self.perTenant.at(named(tenant) ?? nobody))
     const labelled = named(label)

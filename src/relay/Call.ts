@@ -165,7 +165,7 @@ export const run = <A, E, R>(
     const startedAt = Now.read(clock)
     const authority = new Authority.Authority(relay.maxAttempts, relay.budget, Authority.ofUnsafe(fiber))
     const around = Purse.ofUnsafe(fiber)
-    const purse = Budgets.purseOf(relay.budgets, around, call)
+    const purse = Budgets.purseOf(relay.budgets, around, call.payer)
     const progress: Progress.Progress<E> = {
       authority,
       purse,

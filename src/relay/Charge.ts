@@ -41,13 +41,37 @@ const together = ({ cost: before, ...a }: Charge, { cost, isEstimated, tokens }:
 })
 
 /**
+ * A charge for what an attempt took.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  endpoint: string,
+  model: string | undefined,
+  tokens: Tokens.Tokens,
+  cost: number | undefined,
+  isEstimated: boolean
+): Charge => {
+  // nearly all have both, and every call makes one
+  if (model !== undefined && cost !== undefined) return { endpoint, model, tokens, cost, isEstimated }
+  return {
+    endpoint,
+    ...(model === undefined ? {} : { model }),
+    tokens,
+    ...(cost === undefined ? {} : { cost }),
+    isEstimated
+  }
+}
+
+/**
  * Adds one to those of a call, which has one for each endpoint and model.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const add = (charges: Array<Charge>, charge: Charge): void => {
-  const place = charges.findIndex((other) => isFor(other, charge))
+  const place = charges.length === 0 ? -1 : charges.findIndex((other) => isFor(other, charge))
   if (place === -1) charges.push(charge)
   else charges[place] = together(charges[place]!, charge)
 }

@@ -148,6 +148,10 @@ const write = (
   }
 }
 
+// by the name that the endpoint which answered has for it
+const modelOf = ({ endpoint, usage }: Meta.Meta): string | undefined =>
+  usage.findLast((charge) => charge.endpoint === endpoint)?.model
+
 /**
  * The chat of a relay.
  *
@@ -164,8 +168,8 @@ export const make = (
     if (lack !== undefined) return Effect.fail(lack)
     const message = new ChatMessage.ChatMessage(body, model)
     return Call.run<ChatAnswer.ChatAnswer, Failure.Answered | BudgetExceeded, never>(relay, {
-      ...payer,
       model,
+      payer,
       estimatedTokens: wish.needs.tokens,
       wish,
       refusal: (endpoint) => message.refusal(endpoint),
@@ -198,7 +202,8 @@ export const make = (
     written: Written,
     deadline: number | undefined
   ): Effect.fn.Return<Reply, RelayError.RelayError | ResponseCache.Uncacheable> {
-    const startedAt = yield* Now.current
+    const clock = yield* Effect.withFiberSucceed(Now.clockOf)
+    const startedAt = Now.read(clock)
     let left = deadline
     while (true) {
       let asks = false
@@ -214,13 +219,17 @@ export const make = (
           (failure) => asks ? Effect.fail(failure) : Effect.undefined
         )
       )
-      const elapsed = (yield* Now.current) - startedAt
+      const elapsed = Now.read(clock) - startedAt
       if (answer === undefined) {
         left = deadline === undefined ? undefined : deadline - elapsed
         if (left !== undefined && left <= 0) return yield* Effect.fail(Deadline.passed(deadline!, Attempt.none))
       } else if (answer.hit) {
         relay.events.tell({ _tag: "CacheHit", model: written.model })
         const { meta, value } = answer.value
+        relay.usage.hit(clock.currentTimeMillisUnsafe(), written.payer.tenant, meta.endpoint, modelOf(meta), {
+          tokens: value.tokens,
+          cost: meta.attempts.at(-1)?.cost
+        })
         return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none, cost: 0, usage: [] } }, "hit")
       } else {
         return reply(answer.value, "miss")

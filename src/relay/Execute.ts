@@ -94,9 +94,7 @@ export const make = (relay: Progress.Relay): Execute => (operation, options) =>
     ([deadline, pocket]) =>
       Call.run(relay, {
         model: undefined,
-        tenant: options?.tenant,
-        label: options?.label,
-        pocket,
+        payer: options === undefined ? undefined : { tenant: options.tenant, label: options.label, pocket },
         estimatedTokens: 0,
         wish: Choice.ofOther(options?.affinity),
         operation,

@@ -115,8 +115,8 @@ export const most = ({ estimatedTokens, model, wish }: Size, endpoint: Endpoint.
  */
 export const taken = (usage: Tokens.Tokens | undefined, call: Size, endpoint: Endpoint.Endpoint): Bill | undefined => {
   if (usage !== undefined) return counted(usage, call, endpoint, false)
-  const bill = most(call, endpoint)
-  return bill.tokens.total === 0 ? undefined : bill
+  if (call.estimatedTokens === 0 && call.wish?.isChat !== true) return undefined
+  return most(call, endpoint)
 }
 
 /**

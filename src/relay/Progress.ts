@@ -27,6 +27,7 @@ import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
 import type * as Room from "./Room.ts"
 import type * as Standby from "./Standby.ts"
+import type * as Usage from "./Usage.ts"
 
 /**
  * What every call of a relay shares. Durations are milliseconds.
@@ -45,6 +46,8 @@ export interface Relay {
   readonly maxAttempts: number
   /** Retries that successes have paid for. */
   readonly budget: RetryBudget.RetryBudget
+  /** What its calls took. */
+  readonly usage: Usage.Usage
   /** What its calls may spend. */
   readonly budgets: Budgets.Budgets | undefined
   /** Second copies of slow calls, a hedge for each model. */
@@ -57,7 +60,7 @@ export interface Relay {
  * @category models
  * @since 0.1.0
  */
-export interface Call<A, E, R> extends Budgets.Payer {
+export interface Call<A, E, R> {
   /** `undefined` for any endpoint, `null` for any that has a URL. */
   readonly model: string | null | undefined
   /** What a pause of this call is about, at its endpoint. Default: the model. */
@@ -84,6 +87,8 @@ export interface Call<A, E, R> extends Budgets.Payer {
   readonly isStream?: boolean | undefined
   /** What the answer says that it took. */
   readonly usage: (answer: A) => Tokens.Tokens | undefined
+  /** Who pays for it, beside what it runs under; nobody, unless given. */
+  readonly payer?: Budgets.Payer | undefined
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined

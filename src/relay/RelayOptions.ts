@@ -18,6 +18,7 @@ import * as Balance from "./Balance.ts"
 import type * as Budgets from "./Budgets.ts"
 import type * as RelayError from "./RelayError.ts"
 import * as StreamOptions from "./StreamOptions.ts"
+import * as Usage from "./Usage.ts"
 
 /**
  * How endpoints are checked while nobody calls them.
@@ -97,6 +98,8 @@ export interface Options {
   readonly retryRatio?: number | undefined
   /** What its calls may spend: all together, each tenant, each label. Default: as much as they like. */
   readonly budgets?: Budgets.Options | undefined
+  /** How much of what its calls took it remembers. */
+  readonly usage?: Usage.Options | undefined
   /** A second copy of slow calls, at another endpoint of the same tier, or `"off"`. */
   readonly hedge?: HedgeOptions | "off" | undefined
   /** What streams keep to that do not say otherwise. */
@@ -135,6 +138,7 @@ export const defaults = {
   maxAttempts: 16,
   retryBudget: 100,
   retryRatio: 0.1,
+  usage: Usage.defaults,
   hedge: "off",
   stream: StreamOptions.defaults,
   slowFactor: 3,
@@ -180,6 +184,10 @@ export const Settings = Schema.Struct({
     (value): value is Budgets.Options => typeof value === "object" && value !== null && !Array.isArray(value),
     "it has to be an object of budgets"
   )),
+  usage: Configuration.field(
+    (value): value is Usage.Options => typeof value === "object" && value !== null && !Array.isArray(value),
+    "it has to be an object of usage options"
+  ),
   hedge: Configuration.field(
     (value): value is HedgeOptions | "off" => value === "off" || (typeof value === "object" && value !== null),
     "it has to be \"off\" or an object of hedge options"

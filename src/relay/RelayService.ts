@@ -33,6 +33,8 @@ import * as RelayOptions from "./RelayOptions.ts"
 import * as Send from "./Send.ts"
 import * as Streaming from "./Streaming.ts"
 import * as StreamOptions from "./StreamOptions.ts"
+import * as Usage from "./Usage.ts"
+import type * as UsageReport from "./UsageReport.ts"
 import * as Watch from "./Watch.ts"
 
 export {
@@ -153,6 +155,8 @@ export interface RelayService {
    */
   readonly stream: Streaming.StreamChat
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
+  /** What calls took so far, by day, tenant, endpoint and model. */
+  readonly usage: Effect.Effect<ReadonlyArray<UsageReport.Row>>
   /** What happens from now on. A listener that falls far behind loses the oldest events. */
   readonly events: Stream.Stream<RelayEvent.RelayEvent>
   readonly endpoints: Endpoints
@@ -252,6 +256,7 @@ export const make = (
         { capacity: settings.retryBudget, ratio: settings.retryRatio, ttl: Infinity, reserve: 0 },
         settings.retryBudget
       ),
+      usage: yield* Usage.make(settings.usage),
       budgets: yield* Budgets.make(settings.budgets),
       hedge
     }
@@ -263,6 +268,7 @@ export const make = (
       send: Send.make(relay, transport),
       stream: Streaming.make(relay, transport, streamOptions, stream),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
+      usage: relay.usage.report,
       events: events.stream,
       endpoints: {
         add: registry.add,

@@ -144,32 +144,23 @@ const setAside = <A, E, R>(
   return held
 }
 
-/** Settles what was set aside, and notes for the caller what the attempt took: a failed one as well. */
+/** Settles what was set aside, and notes for caller and reports what the attempt took: a failed one as well. */
 const charge = <A, E, R>(
+  relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   endpoint: Endpoint.Endpoint,
   held: Allowance.Amount | undefined,
   bill: Expense.Bill | undefined,
-  now: number
+  isAnswered: boolean,
+  now: number,
+  at: number
 ): void => {
   if (held !== undefined) Purse.settle(progress.purse!, held, Expense.amountOf(bill), now)
-  if (bill === undefined) return
-  const { cost, isEstimated, tokens } = bill
   const model = typeof call.model === "string" ? Endpoint.wireModel(endpoint, call.model) : undefined
-  Charge.add(progress.charges, {
-    endpoint: endpoint.id,
-    ...(model === undefined ? {} : { model }),
-    tokens,
-    ...(cost === undefined ? {} : { cost }),
-    isEstimated
-  })
-}
-
-const paidFor = (bill: Expense.Bill | undefined): Pick<Attempt.Attempt, "tokens" | "cost" | "isEstimated"> => {
-  if (bill === undefined) return {}
-  const { cost, isEstimated, tokens } = bill
-  return { tokens, ...(cost === undefined ? {} : { cost }), ...(isEstimated ? { isEstimated } : {}) }
+  relay.usage.attempted(at, call.payer?.tenant, endpoint.id, model, isAnswered, bill)
+  if (bill === undefined) return
+  Charge.add(progress.charges, Charge.make(endpoint.id, model, bill.tokens, bill.cost, bill.isEstimated))
 }
 
 /** One attempt, in one tier or in all: `undefined` when no candidate is left, otherwise who was asked. */
@@ -207,23 +198,29 @@ const attempt = <A, E, R>(
         const bill = Exit.isSuccess(exit)
           ? Expense.taken(usage, call, target.endpoint)
           : Expense.wasted(admission, call, target.endpoint)
-        charge(call, progress, target.endpoint, held, bill, now)
+        const at = progress.clock.currentTimeMillisUnsafe()
+        charge(relay, call, progress, target.endpoint, held, bill, Exit.isSuccess(exit), now, at)
         target.settle(
           admission,
           ending,
           now,
           progress.random.nextDoubleUnsafe()
         )
-        Progress.note(relay, progress, {
+        const tried: { -readonly [Field in keyof Attempt.Attempt]: Attempt.Attempt[Field] } = {
           endpoint: target.endpoint.id,
           outcome: outcomeOf(ending),
           sent: true,
           round: progress.round,
-          at: Math.round(progress.clock.currentTimeMillisUnsafe() - duration),
-          duration,
-          ...(ending._tag === "Failed" ? describe(ending.failure) : {}),
-          ...paidFor(bill)
-        })
+          at: Math.round(at - duration),
+          duration
+        }
+        if (ending._tag === "Failed") Object.assign(tried, describe(ending.failure))
+        if (bill !== undefined) {
+          tried.tokens = bill.tokens
+          if (bill.cost !== undefined) tried.cost = bill.cost
+          if (bill.isEstimated) tried.isEstimated = true
+        }
+        Progress.note(relay, progress, tried)
         return undefined
       }
     )
@@ -277,10 +274,10 @@ export const run = <A, E, R>(
     const latency = now - progress.startedAt
     const { attempts, charges } = progress
     const cost = Charge.costOf(charges)
-    return Effect.succeed({
-      value,
-      meta: { endpoint, latency, attempts, ...(cost === undefined ? {} : { cost }), usage: charges }
-    })
+    const meta = cost === undefined
+      ? { endpoint, latency, attempts, usage: charges }
+      : { endpoint, latency, attempts, cost, usage: charges }
+    return Effect.succeed({ value, meta })
   }
 
   const onFailure = (

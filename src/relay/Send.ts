@@ -127,9 +127,7 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
       model: readable.model ?? null,
       scope: readable.scope,
       estimatedTokens: readable.estimatedTokens,
-      tenant: options?.tenant,
-      label: options?.label,
-      pocket,
+      payer: { tenant: options?.tenant, label: options?.label, pocket },
       wish,
       // embeddings are quick and pictures are slow: measured together, one would make the other look ill
       isTimed: readable.kind === "Chat",

@@ -195,7 +195,7 @@ const callOf = (
           Effect.tapError((failure) => Effect.sync(() => delivery.broke(voice, failure)))
         )
       }),
-    ...written.payer,
+    payer: written.payer,
     // what was reckoned is no count
     usage: ({ answer, usage }) => usage.isEstimated ? undefined : answer.tokens,
     verdict,

@@ -27,6 +27,13 @@ describe("Money", () => {
     assert.strictEqual(sum, parts.reduce((sum, part) => sum + part, 0) * 1000)
   }, Law.check(200))
 
+  it("is written whatever it is, exactly", () => {
+    assert.deepStrictEqual(
+      [90_071_992_547_409_931_000_000_001n, -1n, 0n, 2n ** 53n + 1n, 0.4, Infinity, NaN].map(Money.format),
+      ["$90071992547409931.000000001", "$-0.000000001", "$0.00", "$9007199.254740993", "$0.00", "$Infinity", "$NaN"]
+    )
+  })
+
   it("is written with cents, and with as much more as there is", () => {
     assert.deepStrictEqual(
       [2, 0.5, 0.02, 0.0043, 1.5e-9, 0, 9_000_000, 1234.567, -0.25].map((dollars) =>
