@@ -133,10 +133,16 @@ export interface ResponseCache extends Described {
    * the others; interrupting the last stops the call.
    */
   readonly through: <A, E, R>(
-    question: CacheKey.Question | CacheKey.CacheKey,
+    question: CacheKey.Question,
     ask: Effect.Effect<A, E, R>,
     terms?: WorkingCache.Terms<A, E>
   ) => Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R>
+  /** The same for who has the key of the question. */
+  readonly throughKey: <A, E, R>(
+    key: CacheKey.CacheKey,
+    ask: Effect.Effect<A, E, R>,
+    terms?: WorkingCache.Terms<A, E>
+  ) => Effect.Effect<WorkingCache.Answer<A>, E, R>
   /**
    * The answer to a question if it is there and fresh, for who asks in a way of their own. What is not there counts as a
    * miss.
@@ -189,21 +195,20 @@ const build = (
       [TypeId]: () => ({ _tag: "ResponseCache" }),
       cacheNonDeterministic: settings.cacheNonDeterministic,
       through: <A, E, R>(
-        question: CacheKey.Question | CacheKey.CacheKey,
+        question: CacheKey.Question,
         ask: Effect.Effect<A, E, R>,
         terms?: WorkingCache.Terms<A, E>
-      ) => {
-        if (typeof question === "string") return cache.look(question, ask, terms)
-        return Effect.suspend((): Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R> => {
+      ) =>
+        Effect.suspend((): Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R> => {
           const key = CacheKey.of(question)
           return Result.isFailure(key) ? Effect.fail(key.failure) : cache.look(key.success, ask, terms)
-        })
-      },
+        }),
+      throughKey: (key, ask, terms) => cache.look(key, ask, terms),
       find: (key, terms) => cache.find(key, terms),
       keep: (key, value, took, terms) => Effect.asVoid(cache.keep(key, value, took, terms)),
       standIn: (key) => cache.standIn(key),
       state: Effect.sync(() => CacheTally.snapshot(tally, cache.store)),
-      storeFailures: Stream.fromPubSub(told),
+      storeFailures: tier === undefined ? Stream.empty : Stream.fromPubSub(told),
       clear: cache.clear
     }
   })

@@ -15,13 +15,14 @@ import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Budget from "../policy/Budget.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
-import * as CanonicalJson from "../policy/CanonicalJson.ts"
 import * as Now from "../policy/Now.ts"
 import type * as Purse from "../policy/Purse.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as AnswerCache from "./AnswerCache.ts"
 import type * as Budgets from "./Budgets.ts"
+import * as CachedAnswer from "./CachedAnswer.ts"
 import * as Call from "./Call.ts"
 import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
@@ -148,10 +149,6 @@ const write = (
   }
 }
 
-// by the name that the endpoint which answered has for it
-const modelOf = ({ endpoint, usage }: Meta.Meta): string | undefined =>
-  usage.findLast((charge) => charge.endpoint === endpoint)?.model
-
 /**
  * The chat of a relay.
  *
@@ -184,74 +181,64 @@ export const make = (
     })
   }
 
-  const isCached = (request: ChatRequest.ChatRequest, options: Options | undefined): boolean =>
-    options?.tenant !== undefined && options.tenant !== "" && options.cache !== false &&
-    (options.cache === true || cache.cacheNonDeterministic || request.temperature === 0)
-
-  // an answer that was cut at the token limit, or by a filter, is not the answer
-  const isWhole = ({ value }: Progress.Answered<ChatAnswer.ChatAnswer>): boolean =>
-    !value.truncated && value.finishReason !== "content_filter"
+  const askThroughCache = Effect.fnUntraced(function*(
+    key: ResponseCache.CacheKey,
+    written: Written,
+    deadline: number | undefined
+  ): Effect.fn.Return<Reply, RelayError.RelayError> {
+    const startedAt = yield* Now.current
+    let mine: Progress.Answered<ChatAnswer.ChatAnswer> | undefined
+    // whoever joined a call that was of no use to them asks later than they came
+    const askMyself = Effect.flatMap(Now.current, (now) => {
+      const left = deadline === undefined ? undefined : deadline - (now - startedAt)
+      if (left !== undefined && left <= 0) return Effect.fail(Deadline.passed(deadline!, Attempt.none))
+      return Effect.map(ask(written, left), (answered) => {
+        mine = answered
+        return CachedAnswer.ofWhole(answered.meta, answered.value, written.wish.input)
+      })
+    })
+    const { hit, stale, value } = yield* cache.throughKey(key, askMyself, AnswerCache.terms).pipe(
+      Deadline.within(deadline, deadline),
+      Effect.catchTag("DeadlineExceeded", (failure) =>
+        Effect.flatMap(
+          cache.standIn<CachedAnswer.CachedAnswer>(key),
+          (answer) => answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
+        ))
+    )
+    if (!hit) return reply(mine!, "miss")
+    yield* AnswerCache.note(relay, written.model, written.payer.tenant, value, stale)
+    const latency = (yield* Now.current) - startedAt
+    const answer = CachedAnswer.toWhole(value, key.slice(-26))
+    return reply(
+      { value: answer, meta: { endpoint: value.endpoint, latency, attempts: Attempt.none, cost: 0, usage: [] } },
+      stale ? "stale" : "hit"
+    )
+  })
 
   const reply = (
     { meta, value }: Progress.Answered<ChatAnswer.ChatAnswer>,
-    cached: Meta.ChatMeta["cache"]
-  ): Reply => ({ ...value, meta: { ...meta, model: value.model, cache: cached, tokens: value.tokens } })
-
-  const askThroughCache = Effect.fnUntraced(function*(
-    question: ResponseCache.Question,
-    written: Written,
-    deadline: number | undefined
-  ): Effect.fn.Return<Reply, RelayError.RelayError | ResponseCache.Uncacheable> {
-    const clock = yield* Effect.withFiberSucceed(Now.clockOf)
-    const startedAt = Now.read(clock)
-    let left = deadline
-    while (true) {
-      let asks = false
-      const askMyself = Effect.suspend(() => {
-        asks = true
-        return ask(written, left)
-      })
-      const answer = yield* cache.through(question, askMyself, { isKept: isWhole }).pipe(
-        Deadline.within(left, deadline),
-        // whoever asked for both of us had less time than I have, or less to spend
-        Effect.catchTag(
-          ["DeadlineExceeded", "BudgetExceeded"],
-          (failure) => asks ? Effect.fail(failure) : Effect.undefined
-        )
-      )
-      const elapsed = Now.read(clock) - startedAt
-      if (answer === undefined) {
-        left = deadline === undefined ? undefined : deadline - elapsed
-        if (left !== undefined && left <= 0) return yield* Effect.fail(Deadline.passed(deadline!, Attempt.none))
-      } else if (answer.hit) {
-        relay.events.tell({ _tag: "CacheHit", model: written.model })
-        const { meta, value } = answer.value
-        relay.usage.hit(clock.currentTimeMillisUnsafe(), written.payer.tenant, meta.endpoint, modelOf(meta), {
-          tokens: value.tokens,
-          cost: meta.attempts.at(-1)?.cost
-        })
-        return reply({ value, meta: { ...meta, latency: elapsed, attempts: Attempt.none, cost: 0, usage: [] } }, "hit")
-      } else {
-        return reply(answer.value, "miss")
-      }
+    cached: Meta.Cached,
+    bypass?: Meta.Bypass
+  ): Reply => ({
+    ...value,
+    meta: {
+      ...meta,
+      model: value.model,
+      cache: cached,
+      ...(bypass === undefined ? {} : { bypass }),
+      tokens: value.tokens
     }
   })
-
-  const askDirectly = (written: Written, deadline: number | undefined) =>
-    Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass"))
 
   const chat: Chat = (request, options) =>
     Effect.flatMap(
       read(request, options),
       (written) =>
         Effect.flatMap(Deadline.decode(options?.deadline), (deadline) => {
-          const text = isCached(request, options) ? CanonicalJson.stringify(request) : undefined
-          if (text === undefined || Result.isFailure(text)) return askDirectly(written, deadline)
-          return Effect.catchTag(
-            askThroughCache({ tenant: options!.tenant!, request: text.success }, written, deadline),
-            "Uncacheable",
-            () => askDirectly(written, deadline)
-          )
+          const place = AnswerCache.placeOf(cache, request, options ?? {}, "whole")
+          return Result.isSuccess(place)
+            ? askThroughCache(place.success, written, deadline)
+            : Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass", place.failure))
         })
     )
 

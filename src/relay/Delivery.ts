@@ -20,7 +20,7 @@ import { StreamInterrupted } from "./StreamInterrupted.ts"
 import type * as StreamOptions from "./StreamOptions.ts"
 
 type Chunk = StreamChunk.StreamChunk
-type Out = Outlet<Chunk, RelayError.StreamError>
+type Out = Pick<Outlet<Chunk, RelayError.StreamError>, "say">
 
 /** One attempt, as far as anybody hears it. */
 class Voice {

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Schema from "effect/Schema"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Tokens from "../policy/Tokens.ts"
 import type * as Charge from "./Charge.ts"
@@ -30,6 +31,45 @@ export interface Meta {
 }
 
 /**
+ * What the cache had to do with an answer: it was there, it was there and is older than its time to live, it was asked
+ * for, or the cache had nothing to do with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Cached = Schema.Literals(["hit", "stale", "miss", "bypass"])
+
+/**
+ * What the cache had to do with an answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Cached = typeof Cached.Type
+
+/**
+ * Why a cache is bypassed:
+ *
+ * - `NoTenant`: nobody said whose answer it is
+ * - `Chance`: the request leaves room for chance, and nobody said that one answer is as good as another
+ * - `Unwanted`: the caller said so
+ * - `Unwritable`: the request holds what JSON cannot say
+ * - `OwnHeaders`: the caller sends headers along, which may change the answer
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Bypass = Schema.Literals(["NoTenant", "Chance", "Unwanted", "Unwritable", "OwnHeaders"])
+
+/**
+ * Why a cache is bypassed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Bypass = typeof Bypass.Type
+
+/**
  * How a chat answer came about.
  *
  * @category models
@@ -38,8 +78,9 @@ export interface Meta {
 export interface ChatMeta extends Meta {
   /** The model that answered, by the endpoint's name for it. */
   readonly model: string
-  /** `bypass`: the request named no tenant, leaves room for chance, or asked for it. */
-  readonly cache: "hit" | "miss" | "bypass"
+  readonly cache: Cached
+  /** Why the cache was bypassed, if it was. */
+  readonly bypass?: Bypass | undefined
   /** Of the answer; zero where nobody counted. */
   readonly tokens: Tokens.Tokens
 }

@@ -17,7 +17,8 @@ const circuitState = Schema.Literals(["Closed", "Open", "HalfOpen", "Isolated"])
  * - `AttemptEnded`: a try, answered or not, sent or refused by a policy
  * - `WaitBegan`: every candidate failed; the relay waits before the next round
  * - `CallFailed`: the caller got a failure
- * - `CacheHit`: the answer was there
+ * - `CacheHit`: the answer was there, or somebody else's call brought it
+ * - `CacheStoreFailed`: the store below the cache was of no use
  * - `CallerRetried`: a request came again, by whoever stands above the relay
  * - `CircuitChanged`, `HealthChecked`: of one endpoint
  * - `EndpointChanged`: the set of endpoints changed, or somebody took one in hand
@@ -36,7 +37,17 @@ export const RelayEvent = Schema.Union([
     because: Schema.String
   }),
   Schema.TaggedStruct("CallFailed", { at, failure: Schema.String, attempts: Schema.Array(Attempt.Attempt) }),
-  Schema.TaggedStruct("CacheHit", { at, model: Schema.String }),
+  Schema.TaggedStruct("CacheHit", {
+    at,
+    model: Schema.String,
+    /** Whether it is older than its time to live. */
+    stale: Schema.Boolean
+  }),
+  Schema.TaggedStruct("CacheStoreFailed", {
+    at,
+    operation: Schema.Literals(["get", "set", "clear"]),
+    because: Schema.Literals(["Failed", "Late", "Busy", "Unreadable"])
+  }),
   Schema.TaggedStruct("CallerRetried", {
     at,
     path: Schema.String,

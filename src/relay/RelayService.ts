@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
@@ -151,7 +151,8 @@ export interface RelayService {
    * leave no trace, as in a chat; an answer that is broken off later fails with
    * `StreamInterrupted`, or goes on as `afterCommit` says. Only a `Finish` makes
    * what came a whole answer. It begins when somebody listens, and whoever stops
-   * listening hangs up. The cache has no part in it.
+   * listening hangs up. With a `tenant`, an answer that is kept comes out at once,
+   * and one that came whole is kept.
    */
   readonly stream: Streaming.StreamChat
   readonly status: Effect.Effect<ReadonlyArray<EndpointStatus.EndpointStatus>>
@@ -213,6 +214,10 @@ export const make = (
     const stream = yield* StreamOptions.decode("RelayService.stream", settings.stream, StreamOptions.defaults)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const events = yield* RelayEvents.make(clock)
+    yield* Stream.runForEach(
+      cache.storeFailures,
+      (failure) => Effect.sync(() => events.tell({ _tag: "CacheStoreFailed", ...failure }))
+    ).pipe(Effect.forkScoped({ startImmediately: true }))
     const peers = yield* RelayOptions.decodeOutliers(settings.outliers, settings.slowFloor)
 
     const registry = Registry.make({
@@ -266,7 +271,7 @@ export const make = (
       execute: Execute.make(relay),
       explain: Explain.make(relay),
       send: Send.make(relay, transport),
-      stream: Streaming.make(relay, transport, streamOptions, stream),
+      stream: Streaming.make(relay, transport, cache, streamOptions, stream),
       status: Effect.map(Now.current, (now) => Array.from(registry.all(), (target) => target.status(now))),
       usage: relay.usage.report,
       events: events.stream,

@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Charge from "./Charge.ts"
+import * as Meta from "./Meta.ts"
 import { Usage } from "./StreamInterrupted.ts"
 
 /**
@@ -66,7 +67,10 @@ export const StreamChunk = Schema.Union([
       /** What the call cost in whole nanodollars, failed attempts included; absent where somebody's prices are not known. */
       cost: Schema.optionalKey(Schema.Int),
       /** What that is made of, by endpoint and model. */
-      usage: Schema.Array(Charge.Charge)
+      usage: Schema.Array(Charge.Charge),
+      cache: Meta.Cached,
+      /** Why the cache was bypassed, if it was. */
+      bypass: Schema.optionalKey(Meta.Bypass)
     })
   })
 ])

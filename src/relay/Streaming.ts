@@ -10,6 +10,7 @@
 import * as Channel from "effect/Channel"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatMessage from "../endpoint/ChatMessage.ts"
@@ -27,7 +28,9 @@ import type * as Budget from "../policy/Budget.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
+import type * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Verdict from "../policy/Verdict.ts"
+import * as AnswerCache from "./AnswerCache.ts"
 import * as Call from "./Call.ts"
 import * as CallOptions from "./CallOptions.ts"
 import * as Chat from "./Chat.ts"
@@ -36,9 +39,11 @@ import { Delivery } from "./Delivery.ts"
 import * as Lack from "./Lack.ts"
 import { Outlet } from "./Outlet.ts"
 import type * as Progress from "./Progress.ts"
+import { Recording } from "./Recording.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as StreamChunk from "./StreamChunk.ts"
 import * as StreamOptions from "./StreamOptions.ts"
+import * as StreamReplay from "./StreamReplay.ts"
 
 /**
  * What a caller can say about one stream. What is not said of the commit point,
@@ -49,8 +54,14 @@ import * as StreamOptions from "./StreamOptions.ts"
  * @since 0.1.0
  */
 export interface Options extends StreamOptions.Options {
-  /** Whose it is: it spends from the budget of its tenant, and stands in the reports of usage under it. */
+  /**
+   * Whose it is: it spends from the budget of its tenant, and stands in the reports of usage under it. An answer that came
+   * whole is kept for, and only for, a tenant, and comes out again as it came, also to an equal `chat`. Without one the cache
+   * is bypassed.
+   */
   readonly tenant?: string | undefined
+  /** `true` also caches an answer that leaves room for chance; `false` bypasses the cache. */
+  readonly cache?: boolean | undefined
   /** What it is for, such as a feature: it spends from the budget of its label. */
   readonly label?: string | undefined
   /** How long the caller is ready to wait for the last chunk, attempts and waits included. */
@@ -75,6 +86,7 @@ export interface Options extends StreamOptions.Options {
 const rules: Arguments.Rules<Options> = {
   tenant: Arguments.text,
   label: Arguments.text,
+  cache: Arguments.flag,
   deadline: Arguments.anything,
   budget: Arguments.anything,
   affinity: Arguments.text,
@@ -113,6 +125,7 @@ interface Asked {
   readonly settings: StreamOptions.Settings
   readonly deadline: number | undefined
   readonly retry: number
+  readonly place: AnswerCache.Place
 }
 
 // how the answer comes is the relay's to say
@@ -219,9 +232,12 @@ const canGoOn = (relay: Progress.Relay, model: string): boolean =>
 export const make = (
   relay: Progress.Relay,
   transport: ChatApi.Transport,
+  cache: ResponseCache.ResponseCache,
   base: StreamOptions.Options,
   settings: StreamOptions.Settings
 ): StreamChat => {
+  const replays = StreamReplay.make(cache, relay)
+
   const read = Effect.fnUntraced(function*(
     asked: ChatRequest.ChatRequest,
     options: Options | undefined
@@ -233,16 +249,20 @@ export const make = (
     const {
       affinity,
       budget,
+      cache: wanted,
       deadline,
       headers,
       hedge,
       label,
       restart,
-      tenant,
       retry = WireHeaders.callersRetry(headers ?? {}),
+      tenant,
       ...own
     } = options ?? {}
-    const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge, label, tenant })
+    const request = withoutStream(asked)
+    const written = yield* Chat.read(request, { affinity, budget, hedge, label, tenant })
+    const passedOn = yield* headersOf(headers)
+    const place = AnswerCache.placeOf(cache, request, { cache: wanted, tenant }, "stream")
     const said = Object.keys(own).length === 0
       ? settings
       : yield* Effect.mapError(
@@ -251,7 +271,11 @@ export const make = (
       )
     return {
       written,
-      headers: yield* headersOf(headers),
+      headers: passedOn,
+      // they may change the answer
+      place: Object.keys(passedOn).length === 0
+        ? place
+        : Result.flatMap(place, () => Result.fail("OwnHeaders" as const)),
       deadline: yield* Deadline.decode(deadline),
       retry,
       settings: restart === false && said.afterCommit === "restart" ? { ...said, afterCommit: "fail" } : said
@@ -265,23 +289,41 @@ export const make = (
   ): Effect.fn.Return<void, RelayError.StreamError> {
     const asked = yield* read(request, options)
     if (asked.retry > 0) relay.events.tell({ _tag: "CallerRetried", path: "/chat/completions", retry: asked.retry })
-    const { model, wish } = asked.written
+    const { model, payer, wish } = asked.written
     const lack = Lack.find(relay.registry, model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const startedAt = Now.read(clock)
-    const delivery = new Delivery(out, asked.settings, wish.input, () => Now.read(clock))
-    const { meta, value } = yield* Effect.mapError(
-      Call.run(relay, callOf(relay, transport, asked, delivery)),
-      (failure) => delivery.failure(failure as RelayError.RelayError)
+    const key = Result.getOrUndefined(asked.place)
+    const kept = key === undefined ? undefined : { key, model, tenant: payer.tenant, startedAt, out }
+    if (kept !== undefined && (yield* replays.find(kept))) return
+    const recording = kept && new Recording(out)
+    const delivery = new Delivery(recording ?? out, asked.settings, wish.input, () => Now.read(clock))
+    const answered = yield* Call.run(relay, callOf(relay, transport, asked, delivery)).pipe(
+      Effect.mapError((failure) => delivery.failure(failure as RelayError.RelayError)),
+      Effect.catch((failure) =>
+        // what came out cannot be taken back
+        kept === undefined || delivery.committedAt !== undefined
+          ? Effect.fail(failure)
+          : Effect.as(replays.standIn(kept, failure), undefined)
+      )
     )
+    if (answered === undefined) return
+    const { meta, value } = answered
+    if (key !== undefined) yield* replays.keep(key, meta, value, recording!.deltas)
     const { finishReason: reason, model: answering, truncated } = value.answer
     out.say([{
       _tag: "Finish",
       reason,
       truncated,
       tokens: delivery.usage(value.usage),
-      meta: { ...meta, model: answering, firstChunk: (delivery.committedAt ?? startedAt) - startedAt }
+      meta: {
+        ...meta,
+        model: answering,
+        firstChunk: (delivery.committedAt ?? startedAt) - startedAt,
+        cache: key === undefined ? "bypass" : "miss",
+        ...(Result.isSuccess(asked.place) ? {} : { bypass: asked.place.failure })
+      }
     }])
   })
 

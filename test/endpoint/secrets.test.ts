@@ -176,9 +176,9 @@ const cacheOf = (traces: Traces) =>
     ResponseCache.ResponseCache,
     Effect.map(ResponseCache.make(), (cache): ResponseCache.ResponseCache => ({
       ...cache,
-      through: (question, ask) => {
-        traces.cache.push(print(question))
-        return cache.through(question, ask)
+      throughKey: (key, ask, terms) => {
+        traces.cache.push(key)
+        return cache.throughKey(key, ask, terms)
       }
     }))
   )

@@ -8,7 +8,7 @@ const finish = (reason: string, truncated = false): StreamChunk.StreamChunk => (
   reason,
   truncated,
   tokens: { input: 1, output: 2, total: 3, isEstimated: false },
-  meta: { endpoint: "a", model: "m-1", firstChunk: 0, latency: 0, attempts: [], usage: [] }
+  meta: { endpoint: "a", model: "m-1", cache: "bypass", firstChunk: 0, latency: 0, attempts: [], usage: [] }
 })
 const text = (text: string): StreamChunk.StreamChunk => ({ _tag: "TextDelta", text })
 

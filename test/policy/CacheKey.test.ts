@@ -74,6 +74,6 @@ describe("a cache key", () => {
       const cache = yield* ResponseCache.make()
       const question = { tenant: "acme", request: { city: "Bern" } }
       yield* cache.through(question, Effect.succeed("rain"))
-      assert.isTrue((yield* cache.through(keyOf(question) as ResponseCache.CacheKey, Effect.succeed("sun"))).hit)
+      assert.isTrue((yield* cache.throughKey(keyOf(question) as ResponseCache.CacheKey, Effect.succeed("sun"))).hit)
     }))
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
-import { Retry } from "effect-relay"
+import { Budget, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
@@ -38,11 +38,11 @@ describe("the response cache", () => {
         yield* ask(acme, { ...cold, temperature: 0.7 }),
         yield* ask({ ...acme, cache: false })
       ]
-      assert.deepStrictEqual(bypassed.map(({ meta, text }) => [meta.cache, text]), [
-        ["bypass", "1"],
-        ["bypass", "2"],
-        ["bypass", "3"],
-        ["bypass", "4"]
+      assert.deepStrictEqual(bypassed.map(({ meta, text }) => [meta.cache, meta.bypass, text]), [
+        ["bypass", "NoTenant", "1"],
+        ["bypass", "Chance", "2"],
+        ["bypass", "Chance", "3"],
+        ["bypass", "Unwanted", "4"]
       ])
     }).pipe(Effect.provide(Trial.over([numbered]))))
 
@@ -77,6 +77,63 @@ describe("the response cache", () => {
       assert.strictEqual((yield* ask(acme)).text, "3")
       assert.deepInclude(yield* cache.state, { entries: 1, hits: 0, misses: 3 })
     }).pipe(Effect.provide(Trial.over([numbered]))))
+
+  it.effect("answers with what is stale while one call asks anew, and says so", () =>
+    Effect.gen(function*() {
+      const heard = yield* Trial.listen
+      yield* ask(acme)
+      yield* Trial.pass("5 minutes")
+      const { meta, text } = yield* ask(acme)
+      assert.deepStrictEqual([meta.cache, meta.attempts, text], ["stale", [], "1"])
+      yield* Trial.pass("1 second")
+      assert.deepStrictEqual((yield* ask(acme)).text, "2")
+      const hits = heard.flatMap((event) => event._tag === "CacheHit" ? [event.stale] : [])
+      assert.deepStrictEqual(hits, [true, false])
+    }).pipe(Effect.provide(Trial.over([numbered], { responseCache: { staleWhileRevalidate: "1 minute" } }))))
+
+  const outage = (...rest: ReadonlyArray<ScriptedEndpoint.Step>) =>
+    Trial.over([make("a", [answer("1"), ...rest])], { retry: Retry.none, responseCache: { staleIfError: "1 hour" } })
+
+  it.effect("answers with what is stale in place of a failure of the moment", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      yield* Trial.pass("5 minutes")
+      const { meta, text } = yield* ask(acme)
+      assert.deepStrictEqual([meta.cache, text], ["stale", "1"])
+    }).pipe(Effect.provide(outage(status(500)))))
+
+  it.effect("answers with what is stale whoever has no time to wait for more, or no money", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      yield* Trial.pass("5 minutes")
+      const { meta } = yield* ask({ ...acme, deadline: "2 seconds" })
+      assert.deepStrictEqual([meta.cache, meta.latency], ["stale", 2000])
+      assert.strictEqual((yield* ask({ ...acme, budget: { tokens: 1 } })).meta.cache, "stale")
+    }).pipe(Effect.provide(outage(answer("2", { delay: "10 seconds" })))))
+
+  it.effect("lets stand what says no, whatever it has", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      yield* Trial.pass("5 minutes")
+      assert.strictEqual((yield* Trial.failure(acme, cold))._tag, "RequestRejected")
+    }).pipe(Effect.provide(outage(status(400)))))
+
+  it.effect("counts the tokens and the money that hits save, and charges nobody for them", () =>
+    Effect.gen(function*() {
+      const { cache } = yield* Trial.relay
+      const budget = yield* Budget.make({ tokens: 10_000, dollars: 1 })
+      const { tokens } = yield* ask({ ...acme, budget })
+      const spent = yield* budget.state
+      yield* ask({ ...acme, budget })
+      yield* ask({ ...acme, budget })
+      assert.deepStrictEqual(yield* budget.state, spent)
+      const { savedMoney, savedTokens } = yield* cache.state
+      assert.strictEqual(savedTokens, 2 * tokens.total)
+      // two dollars for a million of input, eight for one of output
+      assert.strictEqual(savedMoney, 2 * (tokens.input * 2000 + tokens.output * 8000))
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [answer("1")], { prices: { inputPerMillion: 2, outputPerMillion: 8 } })
+    ]))))
 
   it.effect("answers while every endpoint is down", () =>
     Effect.gen(function*() {

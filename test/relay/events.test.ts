@@ -77,7 +77,7 @@ describe("the events of a relay", () => {
       yield* Trial.chat({ tenant: "acme", cache: true })
       yield* Trial.chat({ tenant: "acme", cache: true })
       yield* Effect.yieldNow
-      assert.deepStrictEqual(heard.at(-1), { _tag: "CacheHit", at: 0, model: "any" })
+      assert.deepStrictEqual(heard.at(-1), { _tag: "CacheHit", at: 0, model: "any", stale: false })
     }).pipe(Effect.provide(Trial.over([b]))))
 
   it.effect("tell of every change of a circuit, and of the rule that opened it", () =>

@@ -55,7 +55,7 @@ const step = Effect.fnUntraced(function*(id: string, index: number) {
 })
 
 interface Call {
-  readonly user: string
+  readonly caller: string
   readonly model: string
   readonly startedAt: number
   readonly deadline: number | undefined
@@ -66,7 +66,7 @@ interface Call {
 const call = Effect.fnUntraced(function*(index: number) {
   const deadline = (yield* chance(40)) ? yield* below(15_000) : undefined
   const described: Call = {
-    user: `caller ${index}`,
+    caller: `caller ${index}`,
     model: yield* oneOf(["small", "large"]),
     startedAt: yield* below(60_000),
     deadline,
@@ -132,8 +132,8 @@ const run = Effect.fnUntraced(function*(seed: number) {
     const started = yield* Effect.forEach(planned, (planned) =>
       Trial.start(Effect.gen(function*() {
         yield* Effect.sleep(planned.startedAt)
-        const { model, options, user } = planned
-        const fiber = yield* Trial.start(Trial.chat(options, { ...Trial.hi, model, user }))
+        const { caller, model, options } = planned
+        const fiber = yield* Trial.start(Trial.chat(options, { ...Trial.hi, model, caller }))
         if (planned.interruptAfter === undefined) return yield* Fiber.await(fiber)
         yield* Effect.sleep(planned.interruptAfter)
         yield* Fiber.interrupt(fiber)
@@ -189,12 +189,12 @@ layer(Reports.layer)(`after ${runs} random runs of ${calls} calls`, (it) => {
     it.effect(name, () =>
       Effect.map(Reports, (reports) => {
         for (const report of reports) {
-          for (const ending of report.endings) check(ending, report, `seed ${report.seed}, ${ending.call.user}`)
+          for (const ending of report.endings) check(ending, report, `seed ${report.seed}, ${ending.call.caller}`)
         }
       }))
 
   const sentBy = (ending: Ending, { received }: Report) =>
-    received.filter(([, { body }]) => body["user"] === ending.call.user)
+    received.filter(([, { body }]) => body["caller"] === ending.call.caller)
 
   it.effect("the runs held what they are for: answers, failures of many kinds, interrupts, waits", () =>
     Effect.map(Reports, (reports) => {

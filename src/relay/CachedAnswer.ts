@@ -1,0 +1,169 @@
+/**
+ * An answer as a cache keeps it, whichever way it came: whole or bit by bit, and good for both.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
+import * as ChatCompletion from "../endpoint/ChatCompletion.ts"
+import * as Transcript from "../endpoint/Transcript.ts"
+import * as Tokens from "../policy/Tokens.ts"
+import type * as Meta from "./Meta.ts"
+import type * as StreamChunk from "./StreamChunk.ts"
+import { Usage } from "./StreamInterrupted.ts"
+
+const Delta = Schema.Union([
+  Schema.TaggedStruct("TextDelta", { text: Schema.String }),
+  Schema.TaggedStruct("ReasoningDelta", { text: Schema.String }),
+  Schema.TaggedStruct("RefusalDelta", { text: Schema.String }),
+  Schema.TaggedStruct("ToolCallDelta", {
+    index: Schema.Int,
+    id: Schema.optionalKey(Schema.String),
+    name: Schema.optionalKey(Schema.String),
+    arguments: Schema.String
+  })
+])
+
+/**
+ * A chunk that says something of the answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Delta = typeof Delta.Type
+
+/**
+ * The answer, as it also crosses into a store.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const CachedAnswer = Schema.Struct({
+  /** Who gave it. */
+  endpoint: Schema.String,
+  model: Schema.String,
+  text: Schema.String,
+  finishReason: Schema.String,
+  truncated: Schema.Boolean,
+  toolCalls: Schema.Array(
+    Schema.Struct({ id: Schema.optionalKey(Schema.String), name: Schema.String, arguments: Schema.String })
+  ),
+  refusal: Schema.optionalKey(Schema.String),
+  tokens: Usage,
+  /** What it cost in whole nanodollars, where that is known … */
+  cost: Schema.optionalKey(Schema.Int),
+  /** … and the model that it stands under in the reports of usage. */
+  charged: Schema.optionalKey(Schema.String),
+  /** What came of it, in order, if it came bit by bit. */
+  deltas: Schema.optionalKey(Schema.Array(Delta)),
+  /** The whole body, if it came whole. */
+  body: Schema.optionalKey(Schema.Unknown)
+})
+
+/**
+ * The answer, as it also crosses into a store.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CachedAnswer = typeof CachedAnswer.Type
+
+// of an answer that came bit by bit there are tokens that nobody counted
+const usageOf = ({ text, tokens }: ChatAnswer.ChatAnswer, input: number): Transcript.Usage =>
+  tokens.total === 0 ? Transcript.estimate(input, text.length) : { ...tokens, isEstimated: false }
+
+const costOf = (cost: number | undefined, charged: string | undefined) => ({
+  ...(cost === undefined ? {} : { cost }),
+  ...(charged === undefined ? {} : { charged })
+})
+
+const partsOf = (
+  { attempts, endpoint, usage }: Meta.Meta,
+  { finishReason, model, refusal, text, toolCalls, truncated }: ChatAnswer.ChatAnswer
+) => ({
+  endpoint,
+  model,
+  text,
+  finishReason,
+  truncated,
+  toolCalls: toolCalls.map(({ arguments: input, id, name }) => ({
+    ...(id === undefined ? {} : { id }),
+    name,
+    arguments: input
+  })),
+  ...(refusal === undefined ? {} : { refusal }),
+  ...costOf(attempts.at(-1)?.cost, usage.findLast((charge) => charge.endpoint === endpoint)?.model)
+})
+
+/**
+ * Of an answer that came whole, to a request of so many tokens.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const ofWhole = (meta: Meta.Meta, answer: ChatAnswer.ChatAnswer, input: number): CachedAnswer => ({
+  ...partsOf(meta, answer),
+  tokens: usageOf(answer, input),
+  body: answer.body
+})
+
+/**
+ * Of an answer that came bit by bit.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const ofStreamed = (
+  meta: Meta.Meta,
+  answer: ChatAnswer.ChatAnswer,
+  tokens: Transcript.Usage,
+  deltas: ReadonlyArray<Delta>
+): CachedAnswer => ({ ...partsOf(meta, answer), tokens, deltas })
+
+/**
+ * Whether an answer is what was asked for, and not cut at the token limit or by a filter: only that is kept.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isWhole = ({ finishReason, truncated }: CachedAnswer): boolean =>
+  !truncated && finishReason !== "content_filter"
+
+/**
+ * The answer as a whole. One that came bit by bit gets the body of a chat completion that says the same, named by `label`,
+ * and of no time.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toWhole = (cached: CachedAnswer, label: string): ChatAnswer.ChatAnswer => {
+  const { finishReason, model, refusal, text, tokens, toolCalls, truncated } = cached
+  const { isEstimated, ...counted } = tokens
+  const answer = {
+    text,
+    finishReason,
+    truncated,
+    toolCalls: toolCalls.map(({ id, ...call }) => ({ ...call, id })),
+    refusal,
+    model,
+    tokens: isEstimated ? Tokens.none : counted,
+    body: undefined
+  }
+  return { ...answer, body: "body" in cached ? cached.body : ChatCompletion.write(answer, label, 0) }
+}
+
+/**
+ * What it says, as it came: or in one piece each, of what came whole.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toDeltas = (
+  { deltas, refusal = "", text, toolCalls }: CachedAnswer
+): ReadonlyArray<StreamChunk.StreamChunk> =>
+  deltas ?? [
+    // what a refusal says is not said twice
+    ...(text === "" || text === refusal ? [] : [{ _tag: "TextDelta" as const, text }]),
+    ...(refusal === "" ? [] : [{ _tag: "RefusalDelta" as const, text: refusal }]),
+    ...toolCalls.map((call, index) => ({ _tag: "ToolCallDelta" as const, index, ...call }))
+  ]
