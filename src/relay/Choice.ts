@@ -8,6 +8,7 @@ import * as Capabilities from "../endpoint/Capabilities.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Lineup from "../endpoint/Lineup.ts"
+import type * as TokenEstimator from "../endpoint/TokenEstimator.ts"
 
 /**
  * What a call says of itself.
@@ -73,8 +74,13 @@ export const ofOther = (affinity: unknown, model?: string): Wish => {
  * @category constructors
  * @since 0.1.0
  */
-export const ofChat = (request: ChatRequest.ChatRequest, affinity: unknown, tenant?: unknown): Wish => {
-  const { input, output } = ChatRequest.estimate(request)
+export const ofChat = (
+  request: ChatRequest.ChatRequest,
+  estimator: TokenEstimator.TokenEstimator,
+  affinity: unknown,
+  tenant?: unknown
+): Wish => {
+  const { input, output } = ChatRequest.estimate(request, estimator)
   return {
     affinity: affinityOf(affinity, tenant),
     model: request.model,

@@ -242,7 +242,7 @@ export const make = (
       retry = WireHeaders.callersRetry(headers ?? {}),
       ...own
     } = options ?? {}
-    const written = yield* Chat.read(withoutStream(asked), { affinity, budget, hedge, label, tenant })
+    const written = yield* Chat.read(relay, withoutStream(asked), { affinity, budget, hedge, label, tenant })
     const said = Object.keys(own).length === 0
       ? settings
       : yield* Effect.mapError(
