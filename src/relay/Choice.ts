@@ -138,6 +138,12 @@ export interface Strategy {
   readonly name: string
   readonly pick: (tier: Lineup.Tier, choice: Choice) => GuardedEndpoint | undefined
   readonly reasons: (wish: Wish) => Reasons
+  /** Why it does not choose this one of a tier, where that is not for the reasons above; `rivals` would take the call. */
+  readonly passesOver?: (
+    target: GuardedEndpoint,
+    rivals: ReadonlyArray<GuardedEndpoint>,
+    now: number
+  ) => Pick<Reasons, "passedOver" | "changes"> | undefined
   /** One that chooses alike from here on and leaves no trace in this one; absent where choosing leaves none. */
   readonly rehearse?: () => Strategy
 }
