@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as TokenEstimator from "./TokenEstimator.ts"
 
 /**
  * One message of a conversation. Everything an API knows beside these goes through as it is.
@@ -68,13 +69,10 @@ export const write = (request: ChatRequest): Body => {
   return (model) => `{"model":${JSON.stringify(model)},${members}`
 }
 
-// about what tokenizers make of English; what an answer reports corrects it afterwards
-const charactersPerToken = 4
-
-const lengthOf = (content: unknown): number => {
-  if (typeof content === "string") return content.length
-  if (Array.isArray(content)) return content.reduce<number>((sum, part) => sum + lengthOf(part?.text), 0)
-  return 0
+const tokensIn = (content: unknown, model: string, estimator: TokenEstimator.TokenEstimator): number => {
+  if (typeof content === "string") return estimator.tokensOf(content, model)
+  if (!Array.isArray(content)) return 0
+  return content.reduce<number>((sum, part) => sum + tokensIn(part?.text, model, estimator), 0)
 }
 
 /**
@@ -89,16 +87,18 @@ export interface Estimate {
 }
 
 /**
- * A rough count of the tokens a request will use.
+ * A rough count of the tokens a request will use; what is not text is not counted.
  *
  * @category getters
  * @since 0.1.0
  */
-export const estimate = (request: ChatRequest): Estimate => {
-  const prompt = request.messages.reduce((sum, message) => sum + lengthOf(message?.content), 0)
+export const estimate = (request: ChatRequest, estimator = TokenEstimator.builtIn): Estimate => {
+  const { messages, model } = request
+  const prompt = messages.reduce((sum, message) => sum + tokensIn(message?.content, model, estimator), 0)
   const answer = request.max_completion_tokens ?? request.max_tokens ?? 0
   return {
-    input: Math.ceil(prompt / charactersPerToken),
+    // what an answer reports corrects it afterwards
+    input: Math.ceil(prompt),
     output: Number.isFinite(answer) && answer > 0 ? Math.ceil(answer) : 0
   }
 }
@@ -120,7 +120,7 @@ export const answers = (request: ChatRequest): number => {
  * @category getters
  * @since 0.1.0
  */
-export const estimateTokens = (request: ChatRequest): number => {
-  const { input, output } = estimate(request)
+export const estimateTokens = (request: ChatRequest, estimator = TokenEstimator.builtIn): number => {
+  const { input, output } = estimate(request, estimator)
   return input + output
 }

@@ -27,6 +27,9 @@ const failurePenalty = 5_000
 // and no more, or it would wait behind those known to be slow
 const unmeasured = 1_000
 
+// in milliseconds: after that nobody knows how fast it would be
+const forgottenAfter = 300_000
+
 // most endpoints of a large set have answered nothing yet: they share this, and it is never written to
 const nothingMeasured: Latency.Latency = Object.freeze(Latency.make())
 
@@ -74,6 +77,14 @@ export class Fitness {
   latency(now: number): number {
     const expected = Latency.expected(this.#latency, now, this.#rules.latency)
     return expected || Math.min(this.#peers?.typicalLatency || unmeasured, unmeasured)
+  }
+
+  /** Milliseconds that answers take when it is asked; `undefined` where nothing was measured for five minutes. */
+  steady(now: number): number | undefined {
+    const { at, average } = this.#latency
+    return average === 0 || now - at > forgottenAfter
+      ? undefined
+      : Latency.steady(this.#latency, now, this.#rules.latency)
   }
 
   /** Calls under way and one more, by weight, as if there were more of them while it warms up. */

@@ -10,6 +10,7 @@ import * as ChatRequest from "./ChatRequest.ts"
 import * as HttpHeader from "./HttpHeader.ts"
 import * as Json from "./Json.ts"
 import * as ModelMember from "./ModelMember.ts"
+import * as TokenEstimator from "./TokenEstimator.ts"
 import * as WireError from "./WireError.ts"
 import * as WireHeaders from "./WireHeaders.ts"
 
@@ -82,13 +83,14 @@ const safe: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "
 const listOf = (value: unknown): ReadonlyArray<unknown> => Array.isArray(value) ? value : [value]
 
 // texts, messages, and texts in a list: whatever these APIs take for a prompt
-const estimate = (body: Json.Json): number => {
+const estimate = (body: Json.Json, estimator: TokenEstimator.TokenEstimator): number => {
   const prompts = ["messages", "instructions", "input", "prompt"].flatMap((field) => listOf(body[field]))
   const messages = prompts.map((prompt) =>
     typeof prompt === "object" && prompt !== null ? prompt : { role: "user", content: prompt }
   )
   const longest = body["max_completion_tokens"] ?? body["max_output_tokens"] ?? body["max_tokens"]
-  return ChatRequest.estimateTokens({ model: "", messages, max_tokens: longest } as ChatRequest.ChatRequest)
+  const model = typeof body["model"] === "string" ? body["model"] : ""
+  return ChatRequest.estimateTokens({ model, messages, max_tokens: longest } as ChatRequest.ChatRequest, estimator)
 }
 
 const isPlain = (modality: unknown): boolean => modality === "text"
@@ -107,7 +109,7 @@ const utf8 = new TextEncoder()
  * @category decoding
  * @since 0.1.0
  */
-export const read = (request: WireRequest): Result.Result<Readable, string> => {
+export const read = (request: WireRequest, estimator = TokenEstimator.builtIn): Result.Result<Readable, string> => {
   if (typeof request !== "object" || request === null) return Result.fail("the request has to be an object")
   const method = String(request.method).toUpperCase()
   if (!HttpMethod.isHttpMethod(method)) return Result.fail(`there is no method ${JSON.stringify(request.method)}`)
@@ -156,7 +158,7 @@ export const read = (request: WireRequest): Result.Result<Readable, string> => {
     model,
     // an endpoint that has no embeddings may well serve the same model in a chat
     scope: kind === "Chat" ? model! : `${model ?? "*"} /${resource.split("/")[1] ?? ""}`,
-    estimatedTokens: Json.isRecord(json) && kind !== "Other" ? estimate(json) : 0,
+    estimatedTokens: Json.isRecord(json) && kind !== "Other" ? estimate(json, estimator) : 0,
     chat: kind === "Chat" ? json as ChatRequest.ChatRequest : undefined,
     idempotent: kind !== "Other" || safe.has(method),
     extra: Json.isRecord(json) ? extraOf(json) : undefined,

@@ -104,6 +104,18 @@ export const current = (self: Latency, now: number, rule: Rule): number =>
 export const usual = (self: Latency, rule: Rule): number | undefined =>
   self.samples >= rule.warmup ? Math.exp(self.logMedian) : undefined
 
+/**
+ * What it takes when it is asked, 0 when nothing was measured: silence makes nobody faster, and a single slow answer is over
+ * when it has faded.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const steady = (self: Latency, now: number, rule: Rule): number =>
+  self.samples === 0
+    ? self.average
+    : Math.max(current(self, now, rule), Math.min(self.average, Math.exp(self.logMedian)))
+
 // silence takes this many times as long to wear off what is usual as it takes for the average
 const patience = 6
 

@@ -11,6 +11,7 @@ import * as ChatApi from "../endpoint/ChatApi.ts"
 import * as ChatMessage from "../endpoint/ChatMessage.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Failure from "../endpoint/Failure.ts"
+import type * as TokenEstimator from "../endpoint/TokenEstimator.ts"
 import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Budget from "../policy/Budget.ts"
@@ -118,6 +119,7 @@ export interface Written {
  * @since 0.1.0
  */
 export const read = (
+  { estimator }: Pick<Progress.Relay, "estimator">,
   request: ChatRequest.ChatRequest,
   options: Options | undefined
 ): Effect.Effect<Written, RelayError.RelayError> =>
@@ -126,11 +128,12 @@ export const read = (
     if (flaw !== undefined) return Effect.fail(rejected(flaw))
     const refusal = CallOptions.refusal(options, rules)
     if (refusal !== undefined) return Effect.fail(refusal)
-    if (options?.budget === undefined) return write(request, options, undefined)
-    return Effect.flatMap(Expense.decode(options.budget), (pocket) => write(request, options, pocket))
+    if (options?.budget === undefined) return write(estimator, request, options, undefined)
+    return Effect.flatMap(Expense.decode(options.budget), (pocket) => write(estimator, request, options, pocket))
   })
 
 const write = (
+  estimator: TokenEstimator.TokenEstimator,
   request: ChatRequest.ChatRequest,
   options: Options | undefined,
   pocket: Purse.Pocket | undefined
@@ -139,7 +142,7 @@ const write = (
     return Effect.succeed({
       model: request.model,
       body: ChatRequest.write(request),
-      wish: Choice.ofChat(request, options?.affinity, options?.tenant),
+      wish: Choice.ofChat(request, estimator, options?.affinity, options?.tenant),
       payer: { tenant: options?.tenant, label: options?.label, pocket },
       mayHedge: options?.hedge !== false
     })
@@ -232,7 +235,7 @@ export const make = (
 
   const chat: Chat = (request, options) =>
     Effect.flatMap(
-      read(request, options),
+      read(relay, request, options),
       (written) =>
         Effect.flatMap(Deadline.decode(options?.deadline), (deadline) => {
           const place = AnswerCache.placeOf(cache, request, options ?? {}, "whole")

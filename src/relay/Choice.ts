@@ -8,6 +8,7 @@ import * as Capabilities from "../endpoint/Capabilities.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
 import type * as Lineup from "../endpoint/Lineup.ts"
+import type * as TokenEstimator from "../endpoint/TokenEstimator.ts"
 
 /**
  * What a call says of itself.
@@ -73,8 +74,13 @@ export const ofOther = (affinity: unknown, model?: string): Wish => {
  * @category constructors
  * @since 0.1.0
  */
-export const ofChat = (request: ChatRequest.ChatRequest, affinity: unknown, tenant?: unknown): Wish => {
-  const { input, output } = ChatRequest.estimate(request)
+export const ofChat = (
+  request: ChatRequest.ChatRequest,
+  estimator: TokenEstimator.TokenEstimator,
+  affinity: unknown,
+  tenant?: unknown
+): Wish => {
+  const { input, output } = ChatRequest.estimate(request, estimator)
   return {
     affinity: affinityOf(affinity, tenant),
     model: request.model,
@@ -132,6 +138,12 @@ export interface Strategy {
   readonly name: string
   readonly pick: (tier: Lineup.Tier, choice: Choice) => GuardedEndpoint | undefined
   readonly reasons: (wish: Wish) => Reasons
+  /** Why it does not choose this one of a tier, where that is not for the reasons above; `rivals` would take the call. */
+  readonly passesOver?: (
+    target: GuardedEndpoint,
+    rivals: ReadonlyArray<GuardedEndpoint>,
+    now: number
+  ) => Pick<Reasons, "passedOver" | "changes"> | undefined
   /** One that chooses alike from here on and leaves no trace in this one; absent where choosing leaves none. */
   readonly rehearse?: () => Strategy
 }

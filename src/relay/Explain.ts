@@ -189,7 +189,7 @@ const explain = Effect.fnUntraced(function*(
   })
 
   return yield* Effect.gen(function*() {
-    const { body, payer, wish } = yield* Chat.read(request, options)
+    const { body, payer, wish } = yield* Chat.read(relay, request, options)
     const around = yield* Effect.withFiberSucceed(Purse.ofUnsafe)
     const left = (yield* Deadline.decode(options?.deadline)) ?? Infinity
     const spending = Budgets.purseOf(relay.budgets, around, payer)

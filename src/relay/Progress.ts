@@ -12,6 +12,7 @@ import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
+import type * as TokenEstimator from "../endpoint/TokenEstimator.ts"
 import type * as RetryBudget from "../machine/RetryBudget.ts"
 import type * as Attempt from "../policy/Attempt.ts"
 import type * as Authority from "../policy/Authority.ts"
@@ -38,6 +39,8 @@ import type * as Usage from "./Usage.ts"
 export interface Relay {
   readonly registry: Registry.Registry
   readonly events: RelayEvents.RelayEvents
+  /** How many tokens requests are taken to have. */
+  readonly estimator: TokenEstimator.TokenEstimator
   /** How an endpoint of a tier is chosen. */
   readonly strategy: Choice.Strategy
   readonly retry: Schedule.Schedule<unknown, RelayError.RelayError>

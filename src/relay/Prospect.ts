@@ -132,7 +132,13 @@ const degraded = (target: GuardedEndpoint, now: number): About => {
 
 const named = ({ name }: Choice.Strategy): string => name === "function" ? "a function of your own" : `"${name}"`
 
-const passedOver = (target: GuardedEndpoint, { chosen, strategy, wish }: Found, now: number): About => {
+/** Who of its tier would take the call. */
+const rivalsOf = ({ endpoint }: GuardedEndpoint, refusals: Found["refusals"]): ReadonlyArray<GuardedEndpoint> =>
+  Array.from(refusals).flatMap(([other, refusal]) =>
+    refusal === undefined && other.endpoint.tier === endpoint.tier ? [other] : []
+  )
+
+const passedOver = (target: GuardedEndpoint, { chosen, refusals, strategy, wish }: Found, now: number): About => {
   const first = chosen[0]
   if (first !== undefined && target.isDegraded(now) && !first.isDegraded(now)) return degraded(target, now)
   if (first !== undefined && target.endpoint.tier > first.endpoint.tier) {
@@ -142,7 +148,9 @@ const passedOver = (target: GuardedEndpoint, { chosen, strategy, wish }: Found, 
       changes: `when nobody of tier ${first.endpoint.tier} is left`
     }
   }
-  const { changes, isByLoad, passedOver } = strategy.reasons(wish)
+  const usual = strategy.reasons(wish)
+  const { isByLoad } = usual
+  const { changes, passedOver } = strategy.passesOver?.(target, rivalsOf(target, refusals), now) ?? usual
   const because = `${passedOver}, by ${named(strategy)}`
   return { standing: "PassedOver", because: isByLoad ? `${because}: ${workOf(target, now)}` : because, changes }
 }

@@ -166,7 +166,8 @@ export const Settings = Schema.Struct({
   ),
   balance: Configuration.field(
     Balance.isBalance,
-    `it has to be one of ${Balance.names.map((name) => JSON.stringify(name)).join(", ")}, or a function`
+    `it has to be one of ${Balance.names.map((name) => JSON.stringify(name)).join(", ")}, ` +
+      "{ cheapest: { maxAddedLatency: \"200 millis\" } }, or a function"
   ),
   slowStart: Configuration.finiteDurationOrZero,
   outliers: Configuration.field(

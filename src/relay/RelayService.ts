@@ -13,6 +13,7 @@ import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
 import * as Registry from "../endpoint/Registry.ts"
+import * as TokenEstimator from "../endpoint/TokenEstimator.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Bulkhead from "../policy/Bulkhead.ts"
 import * as CircuitBreaker from "../policy/CircuitBreaker.ts"
@@ -252,6 +253,7 @@ export const make = (
     const relay: Progress.Relay = {
       registry,
       events,
+      estimator: TokenEstimator.safely(yield* TokenEstimator.TokenEstimator),
       strategy: Balance.toStrategy(settings.balance),
       retry: settings.retry,
       attemptTimeout: settings.attemptTimeout,

@@ -107,7 +107,7 @@ const rejected = (detail: string): RelayError.RelayError =>
  */
 export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send =>
   Effect.fnUntraced(function*(request, options) {
-    const read = WireRequest.read(request)
+    const read = WireRequest.read(request, relay.estimator)
     if (Result.isFailure(read)) return yield* Effect.fail(rejected(read.failure))
     const readable = read.success
     const refusal = CallOptions.refusal(options, rules)
@@ -119,7 +119,7 @@ export const make = (relay: Progress.Relay, transport: ChatApi.Transport): Send 
     const { chat } = readable
     const wish = chat === undefined
       ? Choice.ofOther(options?.affinity, readable.model)
-      : Choice.ofChat(chat, options?.affinity)
+      : Choice.ofChat(chat, relay.estimator, options?.affinity)
     const lack = chat === undefined ? undefined : Lack.find(relay.registry, chat.model, wish.needs)
     if (lack !== undefined) return yield* Effect.fail(lack)
     const writeFor = WireMessage.writer(readable)

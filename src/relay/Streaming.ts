@@ -260,7 +260,7 @@ export const make = (
       ...own
     } = options ?? {}
     const request = withoutStream(asked)
-    const written = yield* Chat.read(request, { affinity, budget, hedge, label, tenant })
+    const written = yield* Chat.read(relay, request, { affinity, budget, hedge, label, tenant })
     const passedOn = yield* headersOf(headers)
     const place = AnswerCache.placeOf(cache, request, { cache: wanted, tenant }, "stream")
     const said = Object.keys(own).length === 0

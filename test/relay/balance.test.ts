@@ -214,6 +214,96 @@ describe("balance: cheapest", () => {
     ))
 })
 
+describe("balance: cheapest that is fast enough", () => {
+  const priced = (perMillion: number) => ({ prices: { inputPerMillion: perMillion, outputPerMillion: perMillion } })
+  const two = [
+    make("dear", [answer("$", { delay: "100 millis" })], priced(10)),
+    make("cheap", [answer("c", { delay: "800 millis" })], priced(1))
+  ]
+  const within = (maxAddedLatency: string, endpoints = two) =>
+    Effect.provide(
+      Trial.over(endpoints, { balance: { cheapest: { maxAddedLatency: maxAddedLatency as never } }, slowStart: 0 })
+    )
+  const ask = Effect.map(Trial.whatever(Trial.chat()), ({ meta }) => meta.endpoint)
+
+  it.effect("passes over who is cheaper, but too slow, and says so", () =>
+    Effect.gen(function*() {
+      // one call each to learn how fast they are
+      assert.deepStrictEqual([yield* ask, yield* ask], ["cheap", "dear"])
+      for (let call = 0; call < 20; call++) assert.strictEqual(yield* ask, "dear")
+      const { explain } = yield* Trial.relay
+      const { balance, candidates, goesTo } = yield* explain(Trial.hi)
+      assert.deepStrictEqual([balance, goesTo], ["cheapest", ["dear"]])
+      assert.deepInclude(candidates.find(({ endpoint }) => endpoint === "cheap"), {
+        standing: "PassedOver",
+        because: "it takes 700ms longer than the fastest of its tier, and 200ms is allowed, by \"cheapest\": " +
+          "it has 0 under way" + (yield* lately("cheap")),
+        changes: "when it answers faster, or the others have no room"
+      })
+    }).pipe(within("200 millis")))
+
+  const lately = (id: string) =>
+    Effect.map(Trial.status(id), ({ latency }) => latency < 1 ? "" : ` and took ${Math.round(latency)}ms lately`)
+
+  it.effect("takes who is cheaper where that is within the cap, to the millisecond", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 10; call++) yield* ask
+      assert.deepStrictEqual(yield* Trial.counts("cheap", "dear"), [9, 1])
+    }).pipe(within("700 millis")))
+
+  it.effect("learns how fast somebody is by one call in ten seconds, once in five minutes", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      for (let second = 0; second < 700; second += 5) {
+        seen.push(yield* ask)
+        yield* Trial.pass("5 seconds")
+      }
+      const lessons = seen.filter((endpoint) => endpoint === "cheap").length
+      assert.isAtLeast(lessons, 2)
+      assert.isAtMost(lessons, 4)
+    }).pipe(within("200 millis")))
+
+  it.effect("comes back to who has become fast", () =>
+    Effect.gen(function*() {
+      for (let call = 0; call < 5; call++) yield* ask
+      yield* Trial.play("cheap", answer("c", { delay: "150 millis" }))
+      for (let call = 0; call < 5; call++) assert.strictEqual(yield* ask, "dear")
+      yield* Trial.pass("5 minutes")
+      yield* ask
+      yield* ask
+      for (let call = 0; call < 5; call++) assert.strictEqual(yield* ask, "cheap")
+    }).pipe(within("200 millis")))
+
+  it.effect("goes to who is too slow where nobody else has room", () =>
+    Effect.gen(function*() {
+      yield* ask
+      yield* ask
+      const { endpoints } = yield* Trial.relay
+      yield* endpoints.isolate("dear")
+      assert.strictEqual(yield* ask, "cheap")
+    }).pipe(within("200 millis")))
+
+  it.effect("explains without a lesson", () =>
+    Effect.gen(function*() {
+      const { explain } = yield* Trial.relay
+      yield* ask
+      for (let look = 0; look < 3; look++) assert.deepStrictEqual((yield* explain(Trial.hi)).goesTo, ["dear"])
+      assert.strictEqual(yield* ask, "dear")
+    }).pipe(within("200 millis")))
+
+  it.effect.each<unknown>([
+    { cheapest: {} },
+    { cheapest: { maxAddedLatency: -1 } },
+    { cheapest: { maxAddedLatency: "soon" } },
+    { cheapest: { maxAddedLatency: "1 second", most: 1 } },
+    { dearest: { maxAddedLatency: "1 second" } }
+  ])("is refused as %j", (balance) =>
+    Effect.gen(function*() {
+      const failure = yield* Effect.flip(Effect.void.pipe(Effect.provide(Trial.over(two, { balance } as never))))
+      assert.deepInclude(failure, { subject: "RelayService", field: "balance" })
+    }))
+})
+
 describe("balance: sticky", () => {
   const keys = fromOneTo(60).map((key) => `conversation ${key}`)
   const where = (options: { readonly affinity?: string; readonly tenant?: string }) =>

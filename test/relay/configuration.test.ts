@@ -33,7 +33,7 @@ const aPositive = "it has to be a finite duration above zero"
 const zeroOrMore = "it has to be a duration of zero or more"
 const zeroThatEnds = "it has to be a duration of zero or more that ends"
 const aBalance = "it has to be one of \"peakEwma\", \"leastLoaded\", \"roundRobin\", \"weighted\", \"cheapest\", " +
-  "\"sticky\", or a function"
+  "\"sticky\", { cheapest: { maxAddedLatency: \"200 millis\" } }, or a function"
 const upFrom = (minimum: number) => `it has to be a whole number from ${minimum} up`
 
 describe("options of a relay that cannot work are refused when it is built", () => {

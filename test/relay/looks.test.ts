@@ -85,6 +85,7 @@ const first: Balance.Choose = ([candidate]) => candidate
 
 const ways: ReadonlyArray<readonly [string, Balance.Balance]> = [
   ...Balance.names.map((name) => [name, name] as const),
+  ["the cheapest that is fast enough", { cheapest: { maxAddedLatency: "1 second" } }],
   ["a function", first]
 ]
 
