@@ -14,6 +14,13 @@ const millis = Configuration.duration
 
 const optional = Schema.optionalKey
 
+const Prices = Schema.Struct({
+  inputPerMillion: Configuration.atLeast(0),
+  outputPerMillion: Configuration.atLeast(0),
+  cacheReadPerMillion: optional(Configuration.atLeast(0)),
+  cacheWritePerMillion: optional(Configuration.atLeast(0))
+})
+
 const Endpoint = Schema.Struct({
   id: text,
   baseUrl: text,
@@ -36,10 +43,8 @@ const Endpoint = Schema.Struct({
     tokensPerMinute: optional(Configuration.integer(1)),
     concurrency: optional(Configuration.integer(1))
   })),
-  prices: optional(Schema.Struct({
-    inputPerMillion: Configuration.atLeast(0),
-    outputPerMillion: Configuration.atLeast(0)
-  })),
+  /** Of all its models, or of each by the names that callers use. */
+  prices: optional(Schema.Union([Prices, Schema.Record(text, Prices)])),
   /** Headers that are no secret, and the variables that hold those that are. */
   headers: optional(Schema.Record(text, Schema.String)),
   headersFrom: optional(Schema.Record(text, variable)),

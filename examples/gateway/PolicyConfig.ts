@@ -51,8 +51,24 @@ const Health = Schema.Struct({
   check: optional(Schema.Literals(["auto", "get", "completion", "off"]))
 })
 
+const Budget = Schema.Struct({
+  dollars: optional(atLeast(0)),
+  tokens: optional(integer(1)),
+  per: optional(durationOrForever),
+  maxKeys: optional(integer(1))
+})
+
 export const Relay = Schema.Struct({
-  balance: optional(Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"])),
+  balance: optional(Schema.Union([
+    Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"]),
+    Schema.Struct({ cheapest: Schema.Struct({ maxAddedLatency: finiteDurationOrZero }) })
+  ])),
+  budgets: optional(Schema.Struct({
+    total: optional(Budget),
+    perTenant: optional(Budget),
+    perLabel: optional(Budget)
+  })),
+  usage: optional(Schema.Struct({ maxRows: optional(integer(1)), days: optional(integer(1, 1000)) })),
   slowStart: optional(finiteDurationOrZero),
   outliers: optional(Schema.Union([Schema.Literal("off"), Outliers])),
   attemptTimeout: optional(duration),

@@ -51,13 +51,22 @@ export interface Options {
   readonly baseUrl?: string | undefined
   /** How long a request may take, attempts and waits included. Default: as long as its signal lets it. */
   readonly deadline?: Duration.Input | undefined
+  /** Whose requests they are, and what for: they spend from those budgets of the relay, and stand in its reports of usage. */
+  readonly tenant?: string | undefined
+  readonly label?: string | undefined
   /** What runs the requests, with its clock, tracer and loggers. Default: Effect's own. */
   readonly runtime?: Promised.Runtime | undefined
 }
 
+const name = Schema.optional(
+  Configuration.field((value): value is string => typeof value === "string", "it has to be a text")
+)
+
 const Settings = Schema.Struct({
   baseUrl: BaseUrl.field,
   deadline: Schema.optional(Configuration.durationOrForever),
+  tenant: name,
+  label: name,
   runtime: Configuration.field(
     (value): value is Promised.Runtime =>
       typeof value === "object" && value !== null && "runPromiseExit" in value &&
@@ -107,7 +116,7 @@ export const make = (
   const decoded = Configuration.decodeResult("RelayFetch", Settings, options, {
     runtime: { runPromiseExit: Effect.runPromiseExit }
   })
-  const { baseUrl, deadline, runtime } = Result.getOrThrow(decoded)
+  const { baseUrl, deadline, label, runtime, tenant } = Result.getOrThrow(decoded)
 
   const answer = (request: Request, path: string, onResponse: (response: Response) => void): Effect.Effect<void> =>
     Effect.flatMap(bodyOf(request), (body) => {
@@ -115,10 +124,10 @@ export const make = (
       const headers = Object.fromEntries(request.headers)
       const streamed = StreamedRequest.read(method, path, body)
       if (streamed !== undefined) {
-        const options = { deadline, headers }
+        const options = { deadline, headers, label, tenant }
         return StreamedResponse.serve(relay, streamed, options, onResponse, signal)
       }
-      return relay.send({ method, path, headers, body }, { deadline }).pipe(
+      return relay.send({ method, path, headers, body }, { deadline, label, tenant }).pipe(
         Effect.match({ onFailure: RelayResponse.fromFailure, onSuccess: RelayResponse.fromReply }),
         Effect.map(onResponse)
       )

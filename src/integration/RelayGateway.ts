@@ -36,6 +36,12 @@ export interface Options {
   readonly maxRequestBytes?: number | undefined
   /** How long a request may take, attempts and waits included, above 0. */
   readonly deadline?: Duration.Input | undefined
+  /**
+   * Who sends a request, by its headers, whose names are in lower case: it spends from the budget of that tenant, and stands
+   * in the reports of usage under it. Only what nobody can make up is worth looking at, such as the key, or what a proxy of
+   * yours sets. Default: nobody in particular.
+   */
+  readonly tenantOf?: ((headers: Headers) => string | undefined) | undefined
 }
 
 /**
@@ -48,7 +54,7 @@ export const defaults = {
   apiKeys: [],
   maxRequestBytes: 16 * 1024 * 1024,
   deadline: "10 minutes"
-} as const satisfies Required<Options>
+} as const satisfies Omit<Required<Options>, "tenantOf">
 
 const isKey = (value: unknown): value is Redacted.Redacted =>
   Redacted.isRedacted(value) && typeof Redacted.value(value) === "string" &&
@@ -60,10 +66,16 @@ const Settings = Schema.Struct({
     "it has to be a list of keys, each wrapped, Redacted.make(key), and of nothing but visible ASCII"
   ),
   maxRequestBytes: Configuration.integer(1),
-  deadline: Configuration.durationOrForever
+  deadline: Configuration.durationOrForever,
+  tenantOf: Schema.optional(Configuration.field(
+    (value): value is NonNullable<Options["tenantOf"]> => typeof value === "function",
+    "it has to be a function from headers to a text, or undefined"
+  ))
 })
 
 type Settings = typeof Settings.Type
+
+type Headers = Readonly<Record<string, string | undefined>>
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -97,9 +109,9 @@ const noKey = Effect.succeed(GatewayReply.refuse({
 const send = (
   relay: RelayService.RelayService,
   request: WireRequest.WireRequest,
-  deadline: number
+  options: RelayService.SendOptions
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.match(relay.send(request, { deadline }), {
+  Effect.match(relay.send(request, options), {
     onFailure: GatewayReply.fromFailure,
     onSuccess: GatewayReply.fromReply
   })
@@ -125,16 +137,18 @@ const bodyOf = (
     })
   )
 
-const pass = (relay: RelayService.RelayService, { deadline, maxRequestBytes }: Settings): Handler => (request) =>
-  Effect.gen(function*() {
-    const body = yield* bodyOf(request, maxRequestBytes)
-    const { headers, method } = request
-    const path = request.url.slice(base.length)
-    const streamed = StreamedRequest.read(method, path, body)
-    return streamed === undefined
-      ? yield* send(relay, { method, path, headers, body }, deadline)
-      : yield* GatewayStream.open(relay, streamed, { deadline, headers })
-  }).pipe(Effect.catch(Effect.succeed))
+const pass =
+  (relay: RelayService.RelayService, { deadline, maxRequestBytes, tenantOf }: Settings): Handler => (request) =>
+    Effect.gen(function*() {
+      const body = yield* bodyOf(request, maxRequestBytes)
+      const { headers, method } = request
+      const path = request.url.slice(base.length)
+      const streamed = StreamedRequest.read(method, path, body)
+      const tenant = tenantOf?.(headers)
+      return streamed === undefined
+        ? yield* send(relay, { method, path, headers, body }, { deadline, tenant })
+        : yield* GatewayStream.open(relay, streamed, { deadline, headers, tenant })
+    }).pipe(Effect.catch(Effect.succeed))
 
 // names of models hold slashes, and whatever else their owners thought of
 const idIn = (url: string): string => {
@@ -151,7 +165,7 @@ const models = (relay: RelayService.RelayService, { deadline }: Settings): Handl
   const id = idIn(url)
   if (id !== "") return GatewayPage.model(relay, id)
   // whoever serves any model by any name knows best which there are
-  return GatewayPage.models(relay, send(relay, { method: "GET", path: "/models", headers }, deadline))
+  return GatewayPage.models(relay, send(relay, { method: "GET", path: "/models", headers }, { deadline }))
 }
 
 /** What may be asked for through any endpoint, and twice. Files, batches and the like belong to one of them. */

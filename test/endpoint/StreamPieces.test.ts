@@ -122,7 +122,7 @@ describe("an event of Anthropic's", () => {
     const usage = { input_tokens: 1, cache_creation_input_tokens: 20, cache_read_input_tokens: 300, output_tokens: 4 }
     assert.deepStrictEqual(pieces(AnthropicStream.reader(), { type: "message_start", message: { usage } }), [
       // of the output nothing is known before its end
-      { _tag: "Counted", input: 321, output: undefined }
+      { _tag: "Counted", input: 321, output: undefined, cacheRead: 300, cacheWrite: 20, reasoning: undefined }
     ])
   })
 

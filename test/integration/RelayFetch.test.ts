@@ -50,6 +50,21 @@ describe("a fetch over a relay", () => {
       assert.deepStrictEqual(log.map(({ body }) => body), calls.map(() => chat))
     }).pipe(Effect.provide(Api.over({ a: hello }))))
 
+  it.effect("spends from the budgets of its tenant and its label, streams as well", () =>
+    Effect.gen(function*() {
+      const fetch = yield* fetchOver({ tenant: "acme", label: "search" })
+      const statuses = [post, { ...post, body: JSON.stringify({ ...JSON.parse(chat), stream: true }) }]
+      const responses = yield* Effect.forEach(statuses, (init) => Effect.promise(() => fetch(url, init)))
+      assert.deepStrictEqual(responses.map(({ status }) => status), [402, 402])
+      const failure = RelayFetch.failureOf(responses[0]!)
+      assert.deepInclude(failure, { _tag: "BudgetExceeded", key: "acme" })
+      const others = yield* fetchOver({ label: "search" })
+      const refused = yield* Effect.promise(() => others(url, post))
+      assert.deepInclude(RelayFetch.failureOf(refused), { _tag: "BudgetExceeded", key: "(none)" })
+    }).pipe(
+      Effect.provide(Api.over({ a: hello }, { budgets: { perTenant: { tokens: 1 }, perLabel: { tokens: 100_000 } } }))
+    ))
+
   it.effect("says in its headers who answered, after how many attempts", () =>
     Effect.gen(function*() {
       const fetch = yield* fetchOver()

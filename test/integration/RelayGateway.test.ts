@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Redacted, Schema, Scope } from "effect"
-import { EndpointStatus } from "effect-relay"
+import { Budget, EndpointStatus } from "effect-relay"
 import OpenAI, {
   AuthenticationError,
   BadRequestError,
@@ -53,6 +53,11 @@ const isIdle = (gateway: Gateway.Gateway) =>
     { until: (idle) => idle }
   )
 
+const poorTeams = Effect.tap(
+  Budget.make({ tokens: 100_000 }),
+  (budgets) => budgets.configure("poor", { tokens: 1 })
+)
+
 describe("the openai package at a gateway", () => {
   it.live("gets the answer of the backup where the primary fails, and may read who was asked", () =>
     Effect.gen(function*() {
@@ -65,6 +70,23 @@ describe("the openai package at a gateway", () => {
       assert.strictEqual(response.headers.get("x-relay-attempts"), "2")
       assert.strictEqual(response.headers.get("x-relay-trail"), "server-0=EndpointUnavailable, server-1=Success")
       assert.deepStrictEqual([primary.received.length, backup.received.length], [1, 1])
+    }))
+
+  it.live("knows its tenants by their headers, and holds each to its budget", () =>
+    Effect.gen(function*() {
+      const server = yield* Server.http(hello)
+      const { client, relay } = yield* Gateway.over([server], {
+        gateway: { tenantOf: ({ "x-team": team }) => team },
+        relay: { budgets: { perTenant: yield* poorTeams } }
+      })
+      const as = (team: string) => ({ headers: { "x-team": team } })
+      yield* Effect.promise(() => client.chat.completions.create(chat, as("rich")))
+      for (const stream of [false, true]) {
+        const thrown = yield* thrownBy(() => client.chat.completions.create({ ...chat, stream }, as("poor")))
+        assert.deepInclude(thrown as object, { status: 402, code: "budget_exceeded" })
+      }
+      assert.deepStrictEqual((yield* relay.usage).map(({ calls, tenant }) => [tenant, calls]), [["rich", 1]])
+      assert.lengthOf(server.received, 1)
     }))
 
   it.live("asks with the endpoint's key, and its own goes no further", () =>
