@@ -60,9 +60,11 @@ const outputOf = (tokens: Tokens.Tokens | undefined): Usage["outputTokens"] => {
   return { total: all, text: reasoning === undefined ? undefined : all - reasoning, reasoning }
 }
 
+const costOf = ({ cost }: { readonly cost?: number }): { readonly cost?: number } => cost === undefined ? {} : { cost }
+
 const finishOf = (
   ending: Ending,
-  meta: { readonly endpoint: string; readonly attempts: ReadonlyArray<Attempt.Attempt> }
+  meta: { readonly endpoint: string; readonly attempts: ReadonlyArray<Attempt.Attempt>; readonly cost?: number }
 ): Response.FinishPartEncoded => {
   const { refusal, tokens } = ending
   const attempts = meta.attempts.map((attempt) => ({ ...attempt }))
@@ -73,7 +75,7 @@ const finishOf = (
       inputTokens: inputOf(tokens),
       outputTokens: outputOf(tokens)
     },
-    metadata: { relay: { endpoint: meta.endpoint, attempts, ...(refusal === "" ? {} : { refusal }) } }
+    metadata: { relay: { endpoint: meta.endpoint, attempts, ...costOf(meta), ...(refusal === "" ? {} : { refusal }) } }
   }
 }
 

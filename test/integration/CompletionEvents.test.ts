@@ -64,6 +64,20 @@ describe("the events of a chat completion", () => {
     assert.notInclude(JSON.stringify(events), "total_tokens")
   })
 
+  it("count what came from a cache and what was thought, where the provider told", () => {
+    const tokens = { input: 9, output: 2, total: 11, cacheRead: 4, reasoning: 1, isEstimated: false }
+    const events = write([start, { ...finish("stop"), tokens } as StreamChunk.StreamChunk], true)
+    assert.deepInclude(events.at(-2), {
+      usage: {
+        prompt_tokens: 9,
+        completion_tokens: 2,
+        total_tokens: 11,
+        prompt_tokens_details: { cached_tokens: 4 },
+        completion_tokens_details: { reasoning_tokens: 1 }
+      }
+    })
+  })
+
   it("have thoughts, refusals and tool calls in the words that clients know, and name calls that have no name", () => {
     assert.deepStrictEqual(
       deltas(write([
