@@ -125,12 +125,12 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     toolCalls: calls.map(({ call, id }) => ({ id, name: call?.name ?? "", arguments: call?.arguments ?? "" })),
     refusal: message.refusal ?? undefined,
     model: model ?? undefined,
-    tokens: {
-      input: usage?.prompt_tokens ?? 0,
-      output: usage?.completion_tokens ?? 0,
-      total: usage?.total_tokens ?? undefined,
-      ...WireUsage.parts(usage)
-    },
+    tokens: WireUsage.drafted(
+      usage,
+      usage?.prompt_tokens ?? 0,
+      usage?.completion_tokens ?? 0,
+      usage?.total_tokens ?? undefined
+    ),
     hasMore: choices.some(({ message }) => hasSubstance(message))
   })
 }

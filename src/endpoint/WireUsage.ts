@@ -57,6 +57,22 @@ export const parts = (usage: unknown): Parts => {
 }
 
 /**
+ * The tokens of a draft, with the parts that a usage tells; no object is copied where it tells none, as most do.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const drafted = (
+  usage: unknown,
+  input: number,
+  output: number,
+  total: number | undefined
+): Parts & { readonly input: number; readonly output: number; readonly total: number | undefined } => {
+  const told = parts(usage)
+  return told === nothing ? { input, output, total } : { input, output, total, ...told }
+}
+
+/**
  * Tokens as chat completions tell them.
  *
  * @category encoding

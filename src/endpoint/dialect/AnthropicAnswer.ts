@@ -98,13 +98,12 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     })),
     refusal: stopReason === "refusal" && text !== "" ? text : undefined,
     model: model ?? undefined,
-    tokens: {
-      input: (usage?.input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0) +
-        (usage?.cache_read_input_tokens ?? 0),
-      output: usage?.output_tokens ?? 0,
-      total: undefined,
-      ...WireUsage.parts(usage)
-    },
+    tokens: WireUsage.drafted(
+      usage,
+      (usage?.input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0) + (usage?.cache_read_input_tokens ?? 0),
+      usage?.output_tokens ?? 0,
+      undefined
+    ),
     hasMore: content.some(({ type }) => !silent.has(type))
   })
 }

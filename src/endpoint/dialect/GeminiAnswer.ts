@@ -112,12 +112,12 @@ export const read = (body: unknown): Result.Result<ChatAnswer.Draft, ChatAnswer.
     })),
     refusal: undefined,
     model: modelVersion ?? undefined,
-    tokens: {
-      input: usage?.promptTokenCount ?? 0,
-      output: (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
-      total: usage?.totalTokenCount ?? undefined,
-      ...WireUsage.parts(usage)
-    },
+    tokens: WireUsage.drafted(
+      usage,
+      usage?.promptTokenCount ?? 0,
+      (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0),
+      usage?.totalTokenCount ?? undefined
+    ),
     hasMore: candidates.some((candidate) => partsOf(candidate).some(hasSubstance))
   })
 }
