@@ -7,6 +7,7 @@ import { root } from "../architecture/Source.ts"
 
 const readme = readFileSync(join(root, "README.md"), "utf8")
 const gateway = readFileSync(join(root, "docs/relay/gateway.md"), "utf8")
+const cost = readFileSync(join(root, "docs/cost.md"), "utf8")
 
 const show = (value: unknown): string => {
   if (value === Retry.standard) return "`Retry.standard`"
@@ -28,6 +29,13 @@ describe("the page of the gateway", () => {
       `| \`${name}\` | ${Array.isArray(value) ? "none" : String(value)} |`
     )
     assert.deepStrictEqual(rowsOf("| Option | Default |", gateway), rows)
+  })
+})
+
+describe("the page on cost", () => {
+  it("tells how much of its usage a relay remembers", () => {
+    const rows = Object.entries(RelayService.defaults.usage).map(([name, value]) => `| \`${name}\` | ${value} |`)
+    assert.deepStrictEqual(rowsOf("| Option of `usage` |", cost), rows)
   })
 })
 
