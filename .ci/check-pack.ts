@@ -32,7 +32,9 @@ const expectedFiles = (): ReadonlyArray<string> => [
   "LICENSE",
   "README.md",
   "package.json",
-  ...globSync(["docs/{cost,relay}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) => file.replaceAll("\\", "/")),
+  ...globSync(["docs/{cost,relay}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) =>
+    file.replaceAll("\\", "/")
+  ),
   ...globSync("src/**/*.ts", { cwd: root }).flatMap((file) => {
     const source = file.replaceAll("\\", "/")
     const built = source.replace(/^src\//, "dist/").replace(/\.ts$/, "")
