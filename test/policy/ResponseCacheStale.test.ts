@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Effect, Exit, Fiber, Random } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Random } from "effect"
 import { ResponseCache } from "effect-relay"
 import { TestClock } from "effect/testing"
 
@@ -212,6 +212,21 @@ describe("those who wait for somebody else's call", () => {
       yield* TestClock.adjust("1 second")
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(leader)))
       assert.strictEqual((yield* Fiber.join(follower)).value, 7)
+    }))
+
+  it.effect("are not those who come while it is being stopped: these ask anew, and wait for nothing else", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make()
+      const isBack = yield* Deferred.make<void>()
+      const slowToStop = Effect.onExit(Effect.never, () => Deferred.await(isBack))
+      const leader = yield* waiting(cache, slowToStop)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(leader), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* cache.through(question, Effect.succeed(7))).value, 7)
+      assert.isUndefined(stopping.pollUnsafe(), "the interrupt waits for what the call has to give back")
+      yield* Deferred.succeed(isBack, undefined)
+      yield* Fiber.join(stopping)
+      assert.deepInclude(yield* cache.through(question, Effect.succeed(8)), { value: 7, hit: true })
     }))
 
   it.effect("share its failure otherwise, and nobody who comes later does", () =>

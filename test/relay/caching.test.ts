@@ -111,6 +111,18 @@ describe("the response cache", () => {
       assert.strictEqual((yield* ask({ ...acme, budget: { tokens: 1 } })).meta.cache, "stale")
     }).pipe(Effect.provide(outage(answer("2", { delay: "10 seconds" })))))
 
+  it.effect("keeps what won of two copies, and not what lost", () =>
+    Effect.gen(function*() {
+      const { meta, text } = yield* ask(acme)
+      assert.deepStrictEqual([meta.endpoint, text], ["b", "fast"])
+      yield* Trial.pass("1 minute")
+      const again = yield* ask(acme)
+      assert.deepStrictEqual([again.meta.cache, again.meta.endpoint, again.text], ["hit", "b", "fast"])
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [answer("slow", { delay: "20 seconds" })]),
+      make("b", [answer("fast", { delay: "1 second" })])
+    ], { hedge: { delay: "2 seconds" }, balance: "roundRobin" }))))
+
   it.effect("lets stand what says no, whatever it has", () =>
     Effect.gen(function*() {
       yield* ask(acme)
