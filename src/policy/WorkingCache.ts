@@ -280,7 +280,8 @@ export class WorkingCache {
     const isExcused = Result.isSuccess(failure) && terms?.isExcused?.(failure.success) !== false
     const entry = isExcused ? this.#standInOf(key, fiber) : undefined
     if (entry !== undefined) return Effect.succeed(this.#give(entry, true))
-    if (!isJoined) this.#tally.misses++
+    if (isJoined) this.#tally.coalesced++
+    else this.#tally.misses++
     return Effect.failCause(exit.cause)
   }
 

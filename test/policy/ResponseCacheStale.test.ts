@@ -238,6 +238,7 @@ describe("those who wait for somebody else's call", () => {
       yield* TestClock.adjust("1 second")
       for (const fiber of fibers) assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "Down")
       assert.strictEqual(self.asked, 1)
+      assert.deepInclude(yield* cache.state, { hits: 0, misses: 1, coalesced: 1, stale: 0 })
       self.failure = undefined
       assert.strictEqual((yield* patiently(cache.through(question, ask))).value, 2)
     }))

@@ -67,6 +67,17 @@ describe("the response cache", () => {
       assert.deepStrictEqual([meta.cache, text], ["miss", "Hello."])
     }).pipe(Effect.provide(Trial.over([make("a", [status(500), answer("Hello.")])], { retry: Retry.none }))))
 
+  it.effect("keeps a failure for as long as its tag says", () =>
+    Effect.gen(function*() {
+      const rejected = Effect.map(Trial.failure(acme, cold), ({ _tag }) => _tag)
+      assert.deepStrictEqual([yield* rejected, yield* rejected], ["RequestRejected", "RequestRejected"])
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      yield* Trial.pass("5 seconds")
+      assert.strictEqual((yield* ask(acme)).text, "Hello.")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(400), answer("Hello.")])], {
+      responseCache: { failures: { RequestRejected: "5 seconds" } }
+    }))))
+
   it.effect("forgets after its time to live, and when it is cleared", () =>
     Effect.gen(function*() {
       const { cache } = yield* Trial.relay
