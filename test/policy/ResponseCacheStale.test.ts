@@ -68,6 +68,39 @@ describe("an answer past its time to live", () => {
       assert.strictEqual(self.asked, 4)
     }))
 
+  it.effect("is asked for anew with no more than sixty-four others at a time, and given all the same", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      const { ask, self } = api()
+      const all = Effect.forEach(
+        Array.from({ length: 70 }, (_, request) => cache.through({ tenant: "acme", request }, ask)),
+        (look) => look,
+        { concurrency: "unbounded" }
+      )
+      yield* patiently(all)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue((yield* all).every(({ stale }) => stale))
+      assert.strictEqual(self.asked, 70 + 64)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* all).filter(({ stale }) => stale).length, 6)
+      assert.strictEqual(self.asked, 70 + 64 + 6)
+    }))
+
+  it.effect("is asked for anew to the end, though who joined that has gone", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      const { ask, self } = api()
+      yield* patiently(cache.through(question, ask))
+      yield* TestClock.adjust("1 minute")
+      yield* cache.through(question, ask)
+      yield* cache.clear
+      const joined = yield* Effect.forkChild(cache.through(question, ask), { startImmediately: true })
+      yield* Fiber.interrupt(joined)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([self.asked, self.stopped], [2, 0])
+      assert.deepInclude(yield* cache.through(question, ask), { value: 2, hit: true })
+    }))
+
   it.effect("is what they get who come while it is asked for anew and no time is left for it", () =>
     Effect.gen(function*() {
       const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "10 seconds" })

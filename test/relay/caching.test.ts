@@ -212,6 +212,16 @@ describe("equal requests at the same time", () => {
       assert.strictEqual(Exit.isSuccess(yield* Fiber.await(patient)), true, "it had time for an answer")
     }).pipe(Effect.provide(slow)))
 
+  it.effect("have the time that is left to them once another's was too short", () =>
+    Effect.gen(function*() {
+      yield* Trial.start(Trial.failure({ ...cached, deadline: "2 seconds" }))
+      const patient = yield* Trial.start(Trial.failure({ ...cached, deadline: "3 seconds" }))
+      yield* Trial.pass("3 seconds")
+      assert.isTrue(Trial.hasEnded(patient), "neither a second more nor a millisecond")
+      const failure = yield* Fiber.join(patient)
+      assert.deepStrictEqual([failure._tag, failure.attempts.length], ["DeadlineExceeded", 1])
+    }).pipe(Effect.provide(slow)))
+
   it.effect("fail together when the one request fails", () =>
     Effect.gen(function*() {
       const calls = yield* Effect.forEach([1, 2], () => Trial.start(Trial.failure(cached)))
