@@ -26,6 +26,7 @@ const times = (value: number | undefined, of: number | undefined, limit: number)
 const atWorst = 100_000
 const failureBySuccess = 2
 const bytesIdle = 2048
+const ofStore = 600
 
 const ofPolicies = (row: (name: Case.Name) => Row): ReadonlyArray<Line> => {
   const closed = row("breaker closed")
@@ -98,6 +99,21 @@ const ofStreams = (row: (name: Case.Name) => Row): ReadonlyArray<Line> => {
   ]
 }
 
+const ofCache = (row: (name: Case.Name) => Row): ReadonlyArray<Line> => {
+  const key = row("cache key, 500 B")
+  const { budgetInAll: ofKey } = Case.cases["cache key, 500 B"]
+  const hit = row("cache hit")
+  return [
+    ["a cache key of 500 bytes", count(ofKey), within(key.ours, ofKey!)],
+    [
+      "a look into the cache's store, and what a miss does to it",
+      count(ofStore),
+      within(row("cache miss").oursAlone ?? undefined, ofStore)
+    ],
+    ["a hit, above the bare effect", "–", count(over(hit.ours, hit.raw))]
+  ]
+}
+
 const ofMemory = ({ bytesPerIdleEndpoint, timersPerIdleEndpoint: timers }: Results.Memory): Line => [
   "bytes an idle endpoint holds",
   count(bytesIdle),
@@ -107,6 +123,6 @@ const ofMemory = ({ bytesPerIdleEndpoint, timersPerIdleEndpoint: timers }: Resul
 /** Markdown; what was not measured is a dash. */
 export const ofResults = ({ cases, memory }: Pick<Results.Results, "cases" | "memory">): string => {
   const row = (name: Case.Name): Row => cases[name] ?? {}
-  const lines = [...ofPolicies(row), ...ofRelay(row), ...ofStreams(row), ofMemory(memory)]
+  const lines = [...ofPolicies(row), ...ofRelay(row), ...ofStreams(row), ...ofCache(row), ofMemory(memory)]
   return ["| | budget | found |", "|---|--:|--:|", ...lines.map((line) => `| ${line.join(" | ")} |`)].join("\n")
 }

@@ -50,6 +50,26 @@ export const Memory = Schema.Struct({
   })
 })
 
+const rate = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
+/** The share of requests that were hits, by policy of eviction: the same on any machine. */
+export const HitRate = Schema.Struct({
+  requests: Schema.Int,
+  capacity: Schema.Int,
+  /** Seconds; `null` for no end. */
+  timeToLive: Schema.NullOr(Schema.Finite),
+  rates: Schema.Struct({
+    fifo: rate,
+    lru: rate,
+    sieve: rate,
+    s3fifo: rate,
+    tinyLfu: rate,
+    ours: rate,
+    /** Of one that knows the future. */
+    ideal: rate
+  })
+})
+
 export const Machine = Schema.Struct({
   cpu: Schema.String,
   cores: Schema.Int,
@@ -65,6 +85,7 @@ export const Machine = Schema.Struct({
 export const Results = Schema.Struct({
   cases: Schema.Record(Schema.String, Row),
   memory: Memory,
+  hitRates: Schema.Record(Schema.String, HitRate),
   machine: Machine,
   plan: Schema.Struct({
     rounds: Schema.Int,
@@ -76,4 +97,5 @@ export const Results = Schema.Struct({
 
 export type Results = typeof Results.Type
 export type Row = typeof Row.Type
+export type HitRate = typeof HitRate.Type
 export type Memory = typeof Memory.Type

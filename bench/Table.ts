@@ -50,6 +50,26 @@ export const ofCases = (cases: Readonly<Record<string, Results.Row>>): string =>
   return [lay(["ns a call", ...Case.subjects, "budget"], lines), "", ...spread, ...told].join("\n")
 }
 
+/** The policies, in the order in which they are shown. */
+export const evictions = {
+  fifo: "FIFO",
+  lru: "LRU",
+  sieve: "SIEVE",
+  s3fifo: "S3-FIFO",
+  tinyLfu: "W-TinyLFU",
+  ours: "ours",
+  ideal: "ideal"
+} as const
+
+export const percent = (share: number): string => (share * 100).toFixed(1)
+
+/** Percent of the requests. */
+export const ofHitRates = (hitRates: Results.Results["hitRates"]): string => {
+  const policies = Object.keys(evictions) as ReadonlyArray<keyof typeof evictions>
+  const lines = Object.entries(hitRates).map(([name, { rates }]) => [name, ...policies.map((it) => percent(rates[it]))])
+  return lay(["% hits", ...Object.values(evictions)], lines)
+}
+
 /** Bytes. */
 export const ofMemory = (memory: Results.Memory): string => {
   const { bytesPerKey, growthAfterCalls, growthAfterKeys } = memory

@@ -1,7 +1,8 @@
 /** Measures, prints a table, and writes `bench/results.json` after a full run. */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import * as HitRate from "./cache/HitRate.ts"
 import * as Case from "./Case.ts"
 import * as Machine from "./Machine.ts"
 import * as Memory from "./memory/Memory.ts"
@@ -21,6 +22,8 @@ const { values } = parseArgs({
 const plan: Rounds.Plan = values.quick
   ? { rounds: 5, slice: 10, warmup: 100, together: true }
   : { rounds: 15, slice: 20, warmup: 250, together: values.together }
+const quickRequests = 100_000
+const path = join(import.meta.dirname, "results.json")
 const memoryPlan: Memory.Plan = { calls: 1_000_000, keys: 100_000, endpoints: 10_000 }
 
 const { only = [] } = values
@@ -66,13 +69,22 @@ for (const name of wanted) {
 }
 if (wanted.length > 0) console.log(Table.ofCases(cases))
 
+const write = (results: Results.Results): void => {
+  writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`)
+  console.log("\nwritten to bench/results.json")
+}
+
+const hitRates: Record<string, Results.HitRate> = {}
+if (isFull || isWanted("hit rates")) {
+  for (const name of HitRate.names) hitRates[name] = HitRate.measure(name, values.quick ? quickRequests : undefined)
+  console.log(`\n${Table.ofHitRates(hitRates)}`)
+  // they are the same on any machine, so they need not be of the same run
+  if (!isFull && !values.quick) write({ ...JSON.parse(readFileSync(path, "utf8")), hitRates })
+}
+
 if (isFull || isWanted("memory")) {
   const memory = await Memory.measure(memoryPlan)
   console.log(`\n${Table.ofMemory(memory)}`)
-  if (isFull) {
-    const results: Results.Results = { cases, memory, machine, plan }
-    writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`)
-    console.log("\nwritten to bench/results.json")
-  }
+  if (isFull) write({ cases, memory, hitRates, machine, plan })
 }
 console.log(`\n${((performance.now() - began) / 1000).toFixed(0)} s`)

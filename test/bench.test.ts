@@ -3,6 +3,10 @@ import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Answer from "../bench/Answer.ts"
+import * as Eviction from "../bench/cache/Eviction.ts"
+import * as HitRate from "../bench/cache/HitRate.ts"
+import * as Ideal from "../bench/cache/Ideal.ts"
+import * as Workload from "../bench/cache/Workload.ts"
 import * as Case from "../bench/Case.ts"
 import * as Loop from "../bench/Loop.ts"
 import * as Results from "../bench/Results.ts"
@@ -22,6 +26,74 @@ const demanded = [
   "retry on success",
   "all five"
 ]
+
+const eachOf = Object.entries(Eviction) as ReadonlyArray<[string, Eviction.Make]>
+
+describe("the hit rates", () => {
+  it.effect("of the article's day come within two points of a cache that knows the future, at equal size", () =>
+    Effect.gen(function*() {
+      const { capacity, rates, timeToLive } = (yield* decode(json)).hitRates["the article's day"]!
+      assert.deepStrictEqual([capacity, timeToLive], [20_000, 3600])
+      assert.isAtMost(rates.ideal - rates.ours, 0.02)
+      // what the article's own cache finds, by which the traffic is calibrated
+      assert.closeTo(rates.lru, 0.342, 0.001)
+    }))
+
+  it.effect("are there for every kind of traffic and for nothing else, and ours is the best where there are scans", () =>
+    Effect.gen(function*() {
+      const { hitRates } = yield* decode(json)
+      assert.sameMembers(Object.keys(hitRates), [...HitRate.names])
+      const { ideal: _, ours, ...others } = hitRates["Zipf 0.9 with scans"]!.rates
+      assert.isAbove(ours, Math.max(...Object.values(others)))
+    }))
+
+  it.each(HitRate.names)("of %s are the same at each run, and the ideal is above all", (name) => {
+    const { rates } = HitRate.measure(name, 30_000)
+    assert.deepStrictEqual(HitRate.measure(name, 30_000).rates, rates)
+    for (const rate of Object.values(rates)) {
+      assert.isAbove(rate, 0)
+      assert.isAtMost(rate, rates.ideal)
+    }
+  })
+
+  it.each(eachOf)("by %s are those of a cache that keeps no more than it may", (_, make) => {
+    const { keys } = Workload.ofZipf(0.9, 20_000, 2000, 7)
+    const eviction = make(50)
+    const seen = new Set<number>()
+    for (const key of keys) {
+      if (eviction.use(key) === undefined) eviction.keep(key, 0)
+      seen.add(key)
+      assert.isDefined(eviction.use(key), "what was kept just now is there")
+    }
+    const kept = Array.from(seen).filter((key) => eviction.use(key) !== undefined)
+    assert.strictEqual(kept.length, 50)
+  })
+
+  it("by last use are those of a list that is searched and sorted anew", () => {
+    const { keys } = Workload.ofZipf(0.9, 5000, 500, 7)
+    const eviction = Eviction.lru(50)
+    let kept: ReadonlyArray<number> = []
+    for (const key of keys) {
+      const isThere = eviction.use(key) !== undefined
+      assert.strictEqual(isThere, kept.includes(key))
+      if (!isThere) eviction.keep(key, 0)
+      kept = [...kept.filter((other) => other !== key), key].slice(-50)
+    }
+  })
+
+  it("of the ideal are those of the best of all ways to keep two of three", () => {
+    const keys = Int32Array.from([1, 2, 3, 1, 2, 3, 1, 3, 2, 1])
+    const at = new Float64Array(keys.length)
+    const best = (index: number, kept: ReadonlyArray<number>): number => {
+      if (index === keys.length) return 0
+      const key = keys[index]!
+      const ways = [...kept, key].flatMap((out) => [[...new Set([...kept, key])].filter((other) => other !== out)])
+      const next = [...ways, [...new Set([...kept, key])]].filter((way) => way.length <= 2)
+      return (kept.includes(key) ? 1 : 0) + Math.max(...next.map((way) => best(index + 1, way)))
+    }
+    assert.strictEqual(Ideal.hitRate({ keys, at }, 2, Infinity) * keys.length, best(0, []))
+  })
+})
 
 describe("the benchmarks", () => {
   it.effect("keep results of the shape that is promised", () =>

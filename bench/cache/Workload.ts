@@ -64,6 +64,12 @@ export const withScans = (
   return make(requests, (index) => index % scan.every < scan.length ? once++ : popular(), never)
 }
 
+/** What is popular changes all the time: after every hundred requests, `by` ranks. */
+export const ofDrift = (exponent: number, requests: number, things: number, by: number, seed: number): Workload => {
+  const rank = zipf(exponent, things, random(seed))
+  return make(requests, (index) => rank() + Math.floor(index / 100) * by, never)
+}
+
 const perDay = 2_300_000
 const day = 86_400
 const bursts = { factor: 1.8, length: 15, pause: 600 }
@@ -93,9 +99,9 @@ const arrivals = (seed: number): () => number => {
 }
 
 /** The prompts of one day of the source article, as this project's study reckons them: some unique, the rest by Zipf. */
-export const ofArticle = (seed: number): Workload => {
+export const ofArticle = (requests: number, seed: number): Workload => {
   const next = random(seed + 3)
   const rank = zipf(0.9, 500_000, next)
   let unique = 500_000
-  return make(perDay, () => next() < 0.258 ? unique++ : rank(), arrivals(seed))
+  return make(requests, () => next() < 0.258 ? unique++ : rank(), arrivals(seed))
 }

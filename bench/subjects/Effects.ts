@@ -14,6 +14,7 @@ import * as Loop from "../Loop.ts"
 import * as Loopback from "../Loopback.ts"
 import * as Operation from "../Operation.ts"
 import * as StreamTransport from "../StreamTransport.ts"
+import * as Caches from "./Caches.ts"
 
 type Policy = <A, E>(self: Effect.Effect<A, E>) => Effect.Effect<A, unknown>
 
@@ -92,6 +93,7 @@ export const loops: Loop.Loops = {
     const policy = await five(Number.MAX_SAFE_INTEGER, 0)
     return Loop.ofFailure(() => policy(Operation.failure()))
   },
+  ...Caches.effects,
   "relay stream over loopback, a chunk": async () => Loop.ofChunks(await streamed()),
   "relay stream over loopback, first token": async () => Loop.ofFirstChunks(await streamed(), Answer.short)
 }

@@ -6,6 +6,7 @@ import * as Answer from "../Answer.ts"
 import * as Loop from "../Loop.ts"
 import * as Operation from "../Operation.ts"
 import * as Relay from "../Relay.ts"
+import * as Caches from "./Caches.ts"
 
 type Policy = <A, E>(self: Effect.Effect<A, E>) => Effect.Effect<A, unknown>
 
@@ -89,6 +90,7 @@ export const protect: Loop.Loops = {
     const policy = await five(deafBreaker, noRetry)
     return Loop.ofFailure(() => policy(Operation.failure()))
   },
+  ...Caches.ours,
   "relay decision, 1 endpoint": () => Relay.decision(1),
   "relay decision, 10 endpoints": () => Relay.decision(10),
   "relay decision, 100 endpoints": () => Relay.decision(100),
@@ -121,6 +123,7 @@ export const prebuilt: Loop.Loops = {
 
 /** The decision and its error alone, outside of any fiber and without an `Effect.exit` around. */
 export const alone: Loop.Loops = {
+  ...Caches.alone,
   "breaker rejecting": async () => {
     const breaker = await Effect.runPromise(openBreaker)
     const now = Number(await Effect.runPromise(Clock.monotonicTimeNanos)) / 1_000_000

@@ -4,6 +4,7 @@ import * as Answer from "../Answer.ts"
 import * as Loop from "../Loop.ts"
 import * as Loopback from "../Loopback.ts"
 import * as Operation from "../Operation.ts"
+import * as Question from "../Question.ts"
 import * as StreamTransport from "../StreamTransport.ts"
 import * as Transport from "../Transport.ts"
 
@@ -11,6 +12,11 @@ const value = () => Loop.ofEffect(() => Operation.value)
 const rejection = () => {
   const failed = Effect.fail(Operation.down)
   return Loop.ofFailure(() => failed)
+}
+
+const writing = (characters: number) => () => {
+  const { request } = Question.ofLength(characters)
+  return Loop.ofFunction(() => JSON.stringify(request))
 }
 
 const exchange = () => Loop.timed(Transport.exchange)
@@ -32,6 +38,11 @@ export const effects: Loop.Loops = {
   "retry on success": value,
   "all five": () => Loop.ofEffect(Operation.promise),
   "failure through all five": () => Loop.ofFailure(Operation.failure),
+  "cache key, 500 B": writing(500),
+  "cache key, 2 kB": writing(2000),
+  "cache key, 20 kB": writing(20_000),
+  "cache hit": () => Loop.ofEffect(() => Question.answer),
+  "cache miss": () => Loop.ofEffect(() => Question.answer),
   "relay decision, 1 endpoint": value,
   "relay decision, 10 endpoints": value,
   "relay decision, 100 endpoints": value,

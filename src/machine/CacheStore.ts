@@ -78,6 +78,8 @@ export interface CacheStore<A> {
   readonly small: Queue<A>
   readonly main: Queue<A>
   readonly popularity: Popularity.Popularity
+  /** What was asked for last and is not there: what is not there is often kept next. */
+  missed: { readonly key: string; readonly print: number } | undefined
   oldest: Entry<A> | undefined
   newest: Entry<A> | undefined
   /** How many entries went out so far to make room. */
@@ -101,6 +103,7 @@ export const make = <A>(bounds: Bounds): CacheStore<A> => ({
   small: emptyQueue(),
   main: emptyQueue(),
   popularity: Popularity.make(bounds.entries),
+  missed: undefined,
   oldest: undefined,
   newest: undefined,
   evicted: 0
@@ -123,7 +126,9 @@ export const bytes = <A>({ main, small }: CacheStore<A>): number => small.bytes 
 export const use = <A>(self: CacheStore<A>, key: string): A | undefined => {
   const entry = self.entries.get(key)
   if (entry === undefined) {
-    Popularity.count(self.popularity, Popularity.print(key))
+    const print = Popularity.print(key)
+    Popularity.count(self.popularity, print)
+    self.missed = { key, print }
     return undefined
   }
   Popularity.count(self.popularity, entry.print)
@@ -245,7 +250,7 @@ export const keep = <A>(
   }
   const entry: Entry<A> = {
     key,
-    print: old?.print ?? Popularity.print(key),
+    print: old?.print ?? (self.missed?.key === key ? self.missed.print : Popularity.print(key)),
     value,
     bytes: size,
     goneAt,

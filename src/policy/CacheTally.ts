@@ -27,7 +27,7 @@ export interface Worth {
 export const nothing: Worth = { tokens: 0, money: 0 }
 
 /**
- * What a cache shows of itself.
+ * What a cache shows of itself. Whoever asked and got something counts once: as hit, miss, stale or coalesced.
  *
  * @category models
  * @since 0.1.0
@@ -40,11 +40,11 @@ export const Snapshot = Schema.Struct({
   maxBytes: Schema.Int,
   /** Asked, and answered from here or from the store below. */
   hits: Schema.Int,
-  /** Asked, and a call was made. */
+  /** Asked, and got what a call of their own brought, also if that was a failure. */
   misses: Schema.Int,
   /** Asked, and answered with what was older than its time to live. */
   stale: Schema.Int,
-  /** Asked while somebody else's call was under way, and answered by that. */
+  /** Asked while somebody else's call was under way, and got what that brought. */
   coalesced: Schema.Int,
   /** Calls that were made before or after the time of an answer, while that was given. */
   refreshed: Schema.Int,

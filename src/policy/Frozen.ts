@@ -28,6 +28,7 @@ export const freeze = (value: unknown): number => {
     const next = left.pop()
     bytes += perMember
     if (typeof next === "string") bytes += next.length
+    if (ArrayBuffer.isView(next)) bytes += next.byteLength
     if (typeof next !== "object" || next === null || !isPlain(next) || seen.has(next)) continue
     bytes += perObject
     seen.add(Object.freeze(next))

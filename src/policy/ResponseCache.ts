@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as CacheKey from "./CacheKey.ts"
 import * as CacheTally from "./CacheTally.ts"
+import type * as CacheTerms from "./CacheTerms.ts"
 import * as CacheTier from "./CacheTier.ts"
 import * as Configuration from "./Configuration.ts"
 import type { Described } from "./Description.ts"
@@ -116,7 +117,7 @@ export {
    * @since 0.1.0
    */
   type Terms
-} from "./WorkingCache.ts"
+} from "./CacheTerms.ts"
 
 /**
  * A response cache. It needs the question beside the call, so it is no function
@@ -135,31 +136,31 @@ export interface ResponseCache extends Described {
   readonly through: <A, E, R>(
     question: CacheKey.Question,
     ask: Effect.Effect<A, E, R>,
-    terms?: WorkingCache.Terms<A, E>
-  ) => Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R>
+    terms?: CacheTerms.Terms<A, E>
+  ) => Effect.Effect<CacheTerms.Answer<A>, E | CacheKey.Uncacheable, R>
   /** The same for who has the key of the question. */
   readonly throughKey: <A, E, R>(
     key: CacheKey.CacheKey,
     ask: Effect.Effect<A, E, R>,
-    terms?: WorkingCache.Terms<A, E>
-  ) => Effect.Effect<WorkingCache.Answer<A>, E, R>
+    terms?: CacheTerms.Terms<A, E>
+  ) => Effect.Effect<CacheTerms.Answer<A>, E, R>
   /**
    * The answer to a question if it is there and fresh, for who asks in a way of their own. What is not there counts as a
    * miss.
    */
   readonly find: <A>(
     key: CacheKey.CacheKey,
-    terms?: WorkingCache.Terms<A>
-  ) => Effect.Effect<WorkingCache.Answer<A> | undefined>
+    terms?: CacheTerms.Terms<A>
+  ) => Effect.Effect<CacheTerms.Answer<A> | undefined>
   /** Keeps what came of asking in a way of one's own, and took so many milliseconds. */
   readonly keep: <A>(
     key: CacheKey.CacheKey,
     value: A,
     took: number,
-    terms?: WorkingCache.Terms<A>
+    terms?: CacheTerms.Terms<A>
   ) => Effect.Effect<void>
   /** What may be given, stale, in place of a failure of asking in a way of one's own. */
-  readonly standIn: <A>(key: CacheKey.CacheKey) => Effect.Effect<WorkingCache.Answer<A> | undefined>
+  readonly standIn: <A>(key: CacheKey.CacheKey) => Effect.Effect<CacheTerms.Answer<A> | undefined>
   readonly state: Effect.Effect<CacheTally.Snapshot>
   /** What becomes of the store below, from now on. A listener that falls far behind loses the oldest. */
   readonly storeFailures: Stream.Stream<CacheTier.StoreFailure>
@@ -197,9 +198,9 @@ const build = (
       through: <A, E, R>(
         question: CacheKey.Question,
         ask: Effect.Effect<A, E, R>,
-        terms?: WorkingCache.Terms<A, E>
+        terms?: CacheTerms.Terms<A, E>
       ) =>
-        Effect.suspend((): Effect.Effect<WorkingCache.Answer<A>, E | CacheKey.Uncacheable, R> => {
+        Effect.suspend((): Effect.Effect<CacheTerms.Answer<A>, E | CacheKey.Uncacheable, R> => {
           const key = CacheKey.of(question)
           return Result.isFailure(key) ? Effect.fail(key.failure) : cache.look(key.success, ask, terms)
         }),

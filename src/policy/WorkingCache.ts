@@ -13,48 +13,13 @@ import * as Result from "effect/Result"
 import * as CacheStore from "../machine/CacheStore.ts"
 import * as Freshness from "../machine/Freshness.ts"
 import * as CacheTally from "./CacheTally.ts"
+import type { Answer, Terms } from "./CacheTerms.ts"
 import type * as CacheTier from "./CacheTier.ts"
 import * as Cutoff from "./Cutoff.ts"
 import * as Frozen from "./Frozen.ts"
 import * as Now from "./Now.ts"
 import type { Settings } from "./ResponseCacheOptions.ts"
 import * as SingleFlight from "./SingleFlight.ts"
-
-/**
- * An answer, and whether it was there already.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Answer<A> {
-  readonly value: A
-  /** Whether somebody else's call brought it, before or at the same time. */
-  readonly hit: boolean
-  /** Whether it is older than its time to live. */
-  readonly stale: boolean
-}
-
-/**
- * What a cache cannot know of the answers to a question.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Terms<A, E = never> {
-  /** Which answers are given to those who wait for them, and not kept. Default: none. */
-  readonly isKept?: ((value: A) => boolean) | undefined
-  /** What is saved by whoever gets it without a call. Default: nothing. */
-  readonly worth?: ((value: A) => CacheTally.Worth) | undefined
-  /**
-   * Which failures are of whoever asked and of nobody else, such as a deadline: others who wait ask for themselves, one of
-   * them for all. They are never kept. Default: none.
-   */
-  readonly isOwn?: ((failure: E) => boolean) | undefined
-  /** Which failures a stale answer may stand in for. Default: all. */
-  readonly isExcused?: ((failure: E) => boolean) | undefined
-  /** How answers cross into the store below. Default: they stay here. */
-  readonly codec?: CacheTier.Codec<A> | undefined
-}
 
 /** What is kept: an answer, or a failure for a while. */
 type Entry =
@@ -280,7 +245,8 @@ export class WorkingCache {
     const isExcused = Result.isSuccess(failure) && terms?.isExcused?.(failure.success) !== false
     const entry = isExcused ? this.#standInOf(key, fiber) : undefined
     if (entry !== undefined) return Effect.succeed(this.#give(entry, true))
-    if (!isJoined) this.#tally.misses++
+    if (isJoined) this.#tally.coalesced++
+    else this.#tally.misses++
     return Effect.failCause(exit.cause)
   }
 

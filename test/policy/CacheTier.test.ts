@@ -3,6 +3,7 @@ import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { ResponseCache } from "effect-relay"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import { TestClock } from "effect/testing"
+import * as StrictClock from "./StrictClock.ts"
 
 const question = { tenant: "acme", request: "what" }
 const codec = Schema.Struct({ text: Schema.String })
@@ -92,6 +93,28 @@ describe("a cache over a store", () => {
       const [third] = yield* pair()
       assert.isFalse((yield* third.through(question, ask, terms)).hit)
     }).pipe(Effect.provide(Persistence.layerBackingMemory), Effect.scoped))
+
+  it.effect("leaves no timer behind, whoever answers and whoever is interrupted", () =>
+    Effect.gen(function*() {
+      const { provide, timers } = yield* StrictClock.make
+      const cache = yield* ResponseCache.makePersisted()
+      const { ask } = counter()
+      const look = Effect.forkChild(provide(cache.through(question, ask, terms)), { startImmediately: true })
+      const first = yield* look
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(first)
+      assert.deepStrictEqual([timers.armed, timers.ever > 0], [0, true])
+      yield* cache.clear
+      yield* Fiber.interrupt(yield* look)
+      assert.strictEqual(timers.armed, 0)
+    }).pipe(
+      Effect.provide(failing({
+        get: () => Effect.delay(Effect.undefined, 10),
+        set: () => Effect.void,
+        clear: Effect.void
+      })),
+      Effect.scoped
+    ))
 
   it.effect("looks into it once for all who ask at the same time", () => {
     let looked = 0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Effect, Exit, Fiber, Random } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Random } from "effect"
 import { ResponseCache } from "effect-relay"
 import { TestClock } from "effect/testing"
 
@@ -66,6 +66,39 @@ describe("an answer past its time to live", () => {
         yield* TestClock.adjust("1 second")
       }
       assert.strictEqual(self.asked, 4)
+    }))
+
+  it.effect("is asked for anew with no more than sixty-four others at a time, and given all the same", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      const { ask, self } = api()
+      const all = Effect.forEach(
+        Array.from({ length: 70 }, (_, request) => cache.through({ tenant: "acme", request }, ask)),
+        (look) => look,
+        { concurrency: "unbounded" }
+      )
+      yield* patiently(all)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue((yield* all).every(({ stale }) => stale))
+      assert.strictEqual(self.asked, 70 + 64)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* all).filter(({ stale }) => stale).length, 6)
+      assert.strictEqual(self.asked, 70 + 64 + 6)
+    }))
+
+  it.effect("is asked for anew to the end, though who joined that has gone", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      const { ask, self } = api()
+      yield* patiently(cache.through(question, ask))
+      yield* TestClock.adjust("1 minute")
+      yield* cache.through(question, ask)
+      yield* cache.clear
+      const joined = yield* Effect.forkChild(cache.through(question, ask), { startImmediately: true })
+      yield* Fiber.interrupt(joined)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([self.asked, self.stopped], [2, 0])
+      assert.deepInclude(yield* cache.through(question, ask), { value: 2, hit: true })
     }))
 
   it.effect("is what they get who come while it is asked for anew and no time is left for it", () =>
@@ -214,6 +247,21 @@ describe("those who wait for somebody else's call", () => {
       assert.strictEqual((yield* Fiber.join(follower)).value, 7)
     }))
 
+  it.effect("are not those who come while it is being stopped: these ask anew, and wait for nothing else", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make()
+      const isBack = yield* Deferred.make<void>()
+      const slowToStop = Effect.onExit(Effect.never, () => Deferred.await(isBack))
+      const leader = yield* waiting(cache, slowToStop)
+      const stopping = yield* Effect.forkChild(Fiber.interrupt(leader), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* cache.through(question, Effect.succeed(7))).value, 7)
+      assert.isUndefined(stopping.pollUnsafe(), "the interrupt waits for what the call has to give back")
+      yield* Deferred.succeed(isBack, undefined)
+      yield* Fiber.join(stopping)
+      assert.deepInclude(yield* cache.through(question, Effect.succeed(8)), { value: 7, hit: true })
+    }))
+
   it.effect("share its failure otherwise, and nobody who comes later does", () =>
     Effect.gen(function*() {
       const cache = yield* ResponseCache.make()
@@ -223,6 +271,7 @@ describe("those who wait for somebody else's call", () => {
       yield* TestClock.adjust("1 second")
       for (const fiber of fibers) assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "Down")
       assert.strictEqual(self.asked, 1)
+      assert.deepInclude(yield* cache.state, { hits: 0, misses: 1, coalesced: 1, stale: 0 })
       self.failure = undefined
       assert.strictEqual((yield* patiently(cache.through(question, ask))).value, 2)
     }))

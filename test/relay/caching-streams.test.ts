@@ -109,6 +109,15 @@ describe("a stream that came whole", () => {
       assert.strictEqual(yield* Trial.count("a"), 2)
     }).pipe(Effect.provide(over([stream(words), answer("Hello.")]))))
 
+  it.effect("whose tokens nobody counted has none in a chat", () =>
+    Effect.gen(function*() {
+      const { tokens } = Hearing.finishOf(yield* Hearing.whole(cached))
+      assert.deepInclude(tokens, { isEstimated: true })
+      const reply = yield* Trial.chat(cached)
+      assert.deepStrictEqual(reply.tokens, { input: 0, output: 0, total: 0 })
+      assert.notProperty(reply.body, "usage")
+    }).pipe(Effect.provide(over([events([delta({ content: text }), delta({}, "stop")])]))))
+
   it.effect("is read anew after its time, and stands in for a failure before anything came", () =>
     Effect.gen(function*() {
       yield* Hearing.whole(cached)

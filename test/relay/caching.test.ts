@@ -67,6 +67,17 @@ describe("the response cache", () => {
       assert.deepStrictEqual([meta.cache, text], ["miss", "Hello."])
     }).pipe(Effect.provide(Trial.over([make("a", [status(500), answer("Hello.")])], { retry: Retry.none }))))
 
+  it.effect("keeps a failure for as long as its tag says", () =>
+    Effect.gen(function*() {
+      const rejected = Effect.map(Trial.failure(acme, cold), ({ _tag }) => _tag)
+      assert.deepStrictEqual([yield* rejected, yield* rejected], ["RequestRejected", "RequestRejected"])
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      yield* Trial.pass("5 seconds")
+      assert.strictEqual((yield* ask(acme)).text, "Hello.")
+    }).pipe(Effect.provide(Trial.over([make("a", [status(400), answer("Hello.")])], {
+      responseCache: { failures: { RequestRejected: "5 seconds" } }
+    }))))
+
   it.effect("forgets after its time to live, and when it is cleared", () =>
     Effect.gen(function*() {
       const { cache } = yield* Trial.relay
@@ -110,6 +121,18 @@ describe("the response cache", () => {
       assert.deepStrictEqual([meta.cache, meta.latency], ["stale", 2000])
       assert.strictEqual((yield* ask({ ...acme, budget: { tokens: 1 } })).meta.cache, "stale")
     }).pipe(Effect.provide(outage(answer("2", { delay: "10 seconds" })))))
+
+  it.effect("keeps what won of two copies, and not what lost", () =>
+    Effect.gen(function*() {
+      const { meta, text } = yield* ask(acme)
+      assert.deepStrictEqual([meta.endpoint, text], ["b", "fast"])
+      yield* Trial.pass("1 minute")
+      const again = yield* ask(acme)
+      assert.deepStrictEqual([again.meta.cache, again.meta.endpoint, again.text], ["hit", "b", "fast"])
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [answer("slow", { delay: "20 seconds" })]),
+      make("b", [answer("fast", { delay: "1 second" })])
+    ], { hedge: { delay: "2 seconds" }, balance: "roundRobin" }))))
 
   it.effect("lets stand what says no, whatever it has", () =>
     Effect.gen(function*() {
@@ -187,6 +210,16 @@ describe("equal requests at the same time", () => {
       assert.strictEqual((yield* Fiber.join(hurried))._tag, "DeadlineExceeded")
       yield* Trial.pass("20 seconds")
       assert.strictEqual(Exit.isSuccess(yield* Fiber.await(patient)), true, "it had time for an answer")
+    }).pipe(Effect.provide(slow)))
+
+  it.effect("have the time that is left to them once another's was too short", () =>
+    Effect.gen(function*() {
+      yield* Trial.start(Trial.failure({ ...cached, deadline: "2 seconds" }))
+      const patient = yield* Trial.start(Trial.failure({ ...cached, deadline: "3 seconds" }))
+      yield* Trial.pass("3 seconds")
+      assert.isTrue(Trial.hasEnded(patient), "neither a second more nor a millisecond")
+      const failure = yield* Fiber.join(patient)
+      assert.deepStrictEqual([failure._tag, failure.attempts.length], ["DeadlineExceeded", 1])
     }).pipe(Effect.provide(slow)))
 
   it.effect("fail together when the one request fails", () =>
