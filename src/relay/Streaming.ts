@@ -312,6 +312,8 @@ export const make = (
     const { meta, value } = answered
     if (key !== undefined) yield* replays.keep(key, meta, value, recording!.deltas)
     const { finishReason: reason, model: answering, truncated } = value.answer
+    // whoever calls again at once finds the connection free, which it is a turn after the body's end
+    yield* Effect.yieldNow
     out.say([{
       _tag: "Finish",
       reason,
