@@ -26,9 +26,9 @@ export class Backlog {
   // earlier minima, the earliest first: time, held, time, held
   #earlier: Array<number> = []
 
-  /** Something is about to be taken. Things taken at one time are one. */
+  /** Something is about to be taken. Things taken at one time are one; what comes to light late is not noted. */
   note(at: number, held: number): void {
-    if (at === this.#at) return
+    if (at <= this.#at) return
     if (held > this.#held) {
       if (this.#earlier.length < 2 * most) this.#earlier.push(this.#at, this.#held)
       else held = this.#held

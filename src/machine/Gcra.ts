@@ -113,7 +113,7 @@ class Gcra implements Meter.Meter {
 
   correct(by: number, takenAt: number): void {
     const spent = this.#rule.interval * by
-    if (by > 0) this.#tat = Math.max(this.#tat, takenAt) + spent
+    if (by > 0) this.take(by, takenAt)
     else this.#tat -= this.#backlog?.giveBack(-spent, takenAt) ?? 0
   }
 

@@ -56,10 +56,8 @@ class TokenBucket implements Meter.Meter {
   }
 
   correct(by: number, takenAt: number): void {
-    if (by < 0) this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0
-    // one that nothing was ever taken from is full
-    else if (this.#at === -Infinity) this.take(by, takenAt)
-    else this.#level -= by
+    if (by > 0) this.take(by, takenAt)
+    else this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0
   }
 
   left(now: number): number {

@@ -151,12 +151,11 @@ export const decode = (options: Options | undefined): Effect.Effect<Settings, Co
     const { delay = defaults.delay }: { readonly delay?: unknown } = Object(options)
     if (!isQuantile(delay)) return Configuration.decode("Hedge", Fixed, options, defaults)
     // a delay that more calls outlast than the budget pays for leaves the slowest of them to chance
-    const beyond = 1 - delay.quantile
-    const maxExtraLoad = beyond > 0 && beyond < 1 ? beyond : defaults.maxExtraLoad
+    const maxExtraLoad = typeof delay.quantile === "number" ? 1 - delay.quantile : defaults.maxExtraLoad
     return Configuration.decode("Hedge", Adaptive, options, { ...defaults, maxExtraLoad })
   })
 
-const isQuantile = (delay: unknown): delay is Quantile =>
+const isQuantile = (delay: unknown): delay is { readonly _tag: "Quantile"; readonly quantile?: unknown } =>
   typeof delay === "object" && delay !== null && "_tag" in delay && delay._tag === "Quantile"
 
 /**

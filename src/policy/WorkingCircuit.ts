@@ -205,9 +205,9 @@ class WorkingCircuit extends Keyed.Sibling<CircuitHandle, CircuitBreakerOptions.
   // somebody's will; whoever watches is not to be left with a circuit that nobody uses any more
   isIdleUnsafe(now: number): boolean {
     const { rules, settings } = this.#plan
-    return this.#circuit._tag === "Closed" && this.suspicionUnsafe(now) < 1 &&
-      Circuit.openings(this.#circuit, now, rules) === 0 && Circuit.share(this.#circuit, now, rules) === 1 &&
-      this.#mode === settings.mode && this.#own.length === 0
+    // a whole share is let pass by none but a closed one
+    return this.suspicionUnsafe(now) < 1 && Circuit.openings(this.#circuit, now, rules) === 0 &&
+      Circuit.share(this.#circuit, now, rules) === 1 && this.#mode === settings.mode && this.#own.length === 0
   }
 
   watchUnsafe(listener: CircuitWatch.Listener): () => void {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary } from "effect"
 import type * as Limit from "../../src/machine/Limit.ts"
 import * as Law from "../Law.ts"
 import { byHistory, type Taken } from "./MeterByHistory.ts"
@@ -111,6 +112,27 @@ describe.each(algorithms)("a meter by %s", (algorithm) => {
     meter.take(1, 15)
     history.push({ at: 15, units: 1 })
     agrees()
+  })
+
+  it.prop("does not mind whether it is told of a taking before or after, nor when what came before is given back", [
+    Arbitrary.all([cases(), Law.list(Law.oneOf(true, false), 40, 40)])
+  ], ([[it, late]]) => {
+    let n = 0
+    const told = but(make, (meter) => ({
+      take: (units, now) => late[n++ % late.length]! ? meter.correct(units, now) : meter.take(units, now)
+    }))
+    agreesWithItsHistory(algorithm, told)(it)
+  }, Law.check(200))
+
+  it("counts what turns out to have been taken after a pause, and forgives none of it for what came before", () => {
+    const meter = make({ limit: 4, window: 100, burst: 4 })
+    meter.take(2, 0)
+    meter.correct(3, 1000)
+    assert.closeTo(meter.used(1000), 3, 1e-6)
+    meter.correct(-2, 0)
+    assert.closeTo(meter.used(1000), 3, 1e-6)
+    meter.correct(-3, 1000)
+    assert.closeTo(meter.used(1000), 0, 1e-6)
   })
 
   const broken: ReadonlyArray<readonly [string, Make]> = [

@@ -148,4 +148,16 @@ describe("a meter that paces", () => {
       }
     }
   )
+
+  it.each([["gcra", 11], ["tokenBucket", 10]] as const)(
+    "has a larger burst at once where nothing was taken, nor corrected by more than nothing, by %s",
+    (algorithm, limit) => {
+      for (const [by, left] of [[0, 5], [1, 2]] as const) {
+        const meter = machines[algorithm]({ limit, window: 100, burst: 2 })
+        meter.correct(by, 10)
+        meter.reconfigure({ limit, window: 100, burst: 5 }, 20)
+        assert.strictEqual(meter.left(20), left, `corrected by ${by}`)
+      }
+    }
+  )
 })

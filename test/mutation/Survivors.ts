@@ -42,6 +42,16 @@ const rest = {
   why: "to look once more whether anybody waits changes nothing; the question only spares the scheduler a task"
 }
 
+const slots = { file: "src/policy/Slots.ts" }
+
+const turns = { file: "src/policy/Turns.ts" }
+
+const working = { file: "src/policy/WorkingCircuit.ts" }
+
+// what is decided early, so that the way there need not be gone
+const refusedLater = "whoever goes on is refused for the same reason; to be refused here only spares the way there"
+const takenLater = "whoever goes on takes it in the same step; to take it here only spares a place in line"
+
 export const survivors: ReadonlyArray<Survivor> = [
   {
     file: "src/machine/AliasTable.ts",
@@ -56,20 +66,6 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "share[high] < 1",
     becomes: "share[high] <= 1",
     why: "a column that is just whole gives nothing and takes nothing, whichever pile it lies on"
-  },
-  {
-    ...backlog,
-    line: "#at = -Infinity",
-    was: "-Infinity",
-    becomes: "+Infinity",
-    why: "where nothing was taken what was held is infinite, and that is no bound, whenever it was"
-  },
-  {
-    ...backlog,
-    line: "this.#at = -Infinity",
-    was: "-Infinity",
-    becomes: "+Infinity",
-    why: "where nothing was taken what was held is infinite, and that is no bound, whenever it was"
   },
   {
     ...backlog,
@@ -229,13 +225,6 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "feedAt < begin",
     becomes
   })),
-  {
-    file: "src/machine/TokenBucket.ts",
-    line: "if (by < 0) this.#level += this.#backlog?.giveBack(-by, takenAt) ?? 0",
-    was: "by < 0",
-    becomes: "by <= 0",
-    why: "to correct by nothing changes nothing"
-  },
   { ...rest, was: "this.#isResting || this.#fiber === undefined", becomes: "false" },
   { ...rest, was: "this.#fiber === undefined", becomes: "false" },
   {
@@ -536,5 +525,214 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "first.value.number < found.value.number",
     becomes: "first.value.number <= found.value.number",
     why: "no two have the same number"
+  },
+  {
+    file: "src/policy/BulkheadHandle.ts",
+    line: "if (claim.weight === 1) return call",
+    was: "claim.weight === 1",
+    becomes: "false",
+    why: "one slot always fits; the question only spares asking at every call"
+  },
+  {
+    file: "src/policy/Keyed.ts",
+    line: "? JSON.stringify(given.toSorted(([a], [b]) => a < b ? -1 : 1))",
+    was: "a < b",
+    becomes: "a <= b",
+    why: "no two options have the same name"
+  },
+  {
+    file: "src/policy/Keyed.ts",
+    line: "? JSON.stringify(given.toSorted(([a], [b]) => a < b ? -1 : 1))",
+    was: "a < b",
+    becomes: "a >= b",
+    why: "backwards is an order as well"
+  },
+  ...[
+    ["this.#line !== undefined && this.#line.size > 0", "true"],
+    ["this.#line.size > 0", "true"],
+    ["this.#line.size > 0", "this.#line.size >= 0"]
+  ].map(([was, becomes]) => ({
+    ...slots,
+    line: "if (this.#line !== undefined && this.#line.size > 0) this.#serve()",
+    was: was!,
+    becomes: becomes!,
+    why: "where nobody waits nobody is served; the question only spares the look"
+  })),
+  ...["true", "left <= Infinity"].map((becomes) => ({
+    ...slots,
+    line: "if (left < Infinity && this.#isTooLate(line, waiter, left, now)) return this.refusal(\"TooLate\")",
+    was: "left < Infinity",
+    becomes,
+    why: "without a deadline nothing is too late; the question only spares the estimate"
+  })),
+  {
+    ...slots,
+    line: "if (this.hasRoom(weight)) return undefined",
+    was: "this.hasRoom(weight)",
+    becomes: "true",
+    why: refusedLater
+  },
+  ...["true", "this.#queued <= this.settings.maxQueued"].map((becomes) => ({
+    ...slots,
+    line: "return this.#queued < this.settings.maxQueued ? undefined : this.refusal(\"Full\")",
+    was: "this.#queued < this.settings.maxQueued",
+    becomes,
+    why: refusedLater
+  })),
+  {
+    ...slots,
+    line: "if (line.size === 0 || !this.#fits(1)) return false",
+    was: "line.size === 0",
+    becomes: "false",
+    why: "in an empty line nobody is next; the question only spares the look"
+  },
+  {
+    ...turns,
+    line: "#isDue = false",
+    was: "false",
+    becomes: "true",
+    why: "it is said anew before anybody asks"
+  },
+  ...[
+    ["wait === 0", "false"],
+    ["{ this.limits.take(cost, now) return use(now) }", "{}"],
+    ["wait === 0", "false"],
+    ["{ this.limits.take(cost, now) onTurn() return Effect.void }", "{}"]
+  ].map(([was, becomes]) => ({
+    ...turns,
+    line: "if (wait === 0) {",
+    was: was!,
+    becomes: becomes!,
+    why: takenLater
+  })),
+  ...["refuse(wait)", "this.refusal(wait)"].map((refusal) => ({
+    ...turns,
+    line: `if (isTooLong(wait, longest)) return Effect.fail(${refusal})`,
+    was: "isTooLong(wait, longest)",
+    becomes: "false",
+    why: refusedLater
+  })),
+  {
+    ...turns,
+    line: "if (this.#line.size === 1) this.#arm(waiter, wait, now)",
+    was: "this.#line.size === 1",
+    becomes: "true",
+    why: "who stands behind passes later than the first, whose timer is kept; the question only spares the look"
+  },
+  ...[
+    ["const wasFirst = this.#line!.first === place", "this.#line!.first === place"],
+    ["if (wasFirst) this.#serve()", "wasFirst"]
+  ].map(([line, was]) => ({
+    ...turns,
+    line: line!,
+    was: was!,
+    becomes: "true",
+    why: "to look at the first once more changes nothing"
+  })),
+  {
+    ...turns,
+    line: "return left < maxWait ? left : maxWait",
+    was: "left < maxWait",
+    becomes: "left <= maxWait",
+    why: "the shorter of two that are the same is either of them"
+  },
+  {
+    ...turns,
+    line: "wait === Infinity || Math.ceil(wait - slack) > longest + slack",
+    was: "Math.ceil(wait - slack) > longest + slack",
+    becomes: "Math.ceil(wait - slack) >= longest + slack",
+    why: rounding
+  },
+  ...[
+    [
+      "if (circuit._tag === \"Isolated\") return this.#refuse(\"Isolated\", undefined).fail",
+      "circuit._tag === \"Isolated\"",
+      "false"
+    ],
+    ["return wait > 0 ? this.#refuse(\"Open\", wait).fail : undefined", "wait > 0", "false"]
+  ].map(([line, was, becomes]) => ({ ...working, line: line!, was: was!, becomes: becomes!, why: refusedLater })),
+  {
+    ...working,
+    line: "if (next !== this.#circuit) this.#move(next)",
+    was: "next !== this.#circuit",
+    becomes: "true",
+    why: "to move to where it is changes nothing"
+  },
+  {
+    ...working,
+    line: "if (this.#all.size === 0 && this.#own.length === 0) return",
+    was: "this.#all.size === 0 && this.#own.length === 0",
+    becomes: "false",
+    why: "where nobody watches nobody is told; the question only spares the words"
+  },
+  ...["if (isHopeless) return false", "if (failure === undefined) return false"].map((line) => ({
+    file: "src/policy/Retry.ts",
+    line,
+    was: "false",
+    becomes: "true",
+    why: "whoever tries again asks for the failure and the schedule itself, and stops there"
+  })),
+  {
+    file: "src/policy/RetryBudget.ts",
+    line: "const latest: Latest = { now: -Infinity }",
+    was: "-Infinity",
+    becomes: "+Infinity",
+    why: "before anybody asked at any time nothing was spent, and what is not spent rests at all times"
+  },
+  ...["false", "this.settings.maxWait < 0"].map((becomes) => ({
+    ...slots,
+    line: "if (this.settings.maxWait <= 0) return this.refusal(\"WaitedTooLong\")",
+    was: "this.settings.maxWait <= 0",
+    becomes,
+    why: "whose time is up is rung for in the same step; the question only spares a place in line"
+  })),
+  {
+    file: "src/policy/WaitingLine.ts",
+    line: "if (until === Infinity) return",
+    was: "until === Infinity",
+    becomes: "false",
+    why: "nobody is rung for at the end of time; the question only spares the entry"
+  },
+  {
+    ...turns,
+    line: "this.#line!.leave(place)",
+    was: "this.#line!.leave(place)",
+    becomes: ";",
+    why: "in `#serveFirst`: whoever is refused leaves by its own end as well, in the same step"
+  },
+  {
+    ...turns,
+    line: "if (this.#timer !== undefined && this.#timer.due <= now + sleep + slack) return",
+    was: "this.#timer.due <= now + sleep + slack",
+    becomes: "this.#timer.due < now + sleep + slack",
+    why: rounding
+  },
+  {
+    file: "src/machine/Rendezvous.ts",
+    line: "if (arrivals[index]! > passed && (best < 0 || arrivals[index]! < arrivals[best]!)) best = index",
+    was: "arrivals[index]! < arrivals[best]!",
+    becomes: "arrivals[index]! <= arrivals[best]!",
+    why: "of two that come at the very same time either may be first"
+  },
+  {
+    file: "src/machine/Rendezvous.ts",
+    line: "for (let place = 0; place < members.length; place++) {",
+    was: "place < members.length",
+    becomes: "place <= members.length",
+    why: "what is written past the end of such a list is not written"
+  },
+  {
+    file: "src/machine/Rendezvous.ts",
+    line: "for (let index = 0; index < arrivals.length; index++) {",
+    was: "index < arrivals.length",
+    becomes: "index <= arrivals.length",
+    why: "past the end nothing stands, and what is not there is never next"
+  },
+  {
+    ...turns,
+    line: "if (this.#timer !== timer) return",
+    was: "this.#timer !== timer",
+    becomes: "false",
+    why: "a timer ends in the step that lets go of it, in which the first in line is looked at anyway"
   }
 ]

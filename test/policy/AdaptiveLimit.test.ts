@@ -266,6 +266,23 @@ describe("what speaks of overload", () => {
 })
 
 describe("the options of an adaptive limit", () => {
+  it("are the usual ones where they are not given, or given as nothing", () => {
+    const { aimd, gradient2, vegas } = Bulkhead
+    for (const learn of [aimd, gradient2, vegas]) {
+      assert.deepStrictEqual(learn({ min: undefined, max: undefined, isDrop: undefined }), learn())
+    }
+    assert.deepInclude(aimd({ min: 2, max: undefined }), { ...aimd(), min: 2 })
+  })
+
+  it.effect.each<readonly [Bulkhead.AdaptiveLimit, string]>([
+    [Bulkhead.aimd({ isDrop: true as never }), "it has to be a function of the error"],
+    [Bulkhead.aimd({ backoff: 0 }), "it has to be a number above 0 and below 1"],
+    [Bulkhead.aimd({ backoff: 1 }), "it has to be a number above 0 and below 1"]
+  ])("are refused with the rule they break: %o", ([adaptive, rule]) =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* Effect.flip(Bulkhead.make({ adaptive }))).rule, rule)
+    }))
+
   const refused: ReadonlyArray<readonly [field: string, options: Bulkhead.Options]> = [
     ["adaptive", { adaptive: "on" as never }],
     ["adaptive.min", { adaptive: Bulkhead.aimd({ min: 0 }) }],

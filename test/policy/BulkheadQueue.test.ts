@@ -4,6 +4,7 @@ import { Bulkhead, Deadline, type InvalidArgument, Policy } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Now from "../../src/policy/Now.ts"
 import * as Crowd from "./Crowd.ts"
+import * as StrictClock from "./StrictClock.ts"
 
 const start = <A, E>(call: Effect.Effect<A, E>) => Effect.forkChild(call, { startImmediately: true })
 
@@ -49,6 +50,7 @@ describe("the slots of a bulkhead", () => {
         const before = yield* bulkhead.state
         const refusal = yield* Effect.flip(bulkhead.resize(size as number))
         assert.deepInclude(refusal, { _tag: "InvalidArgument", subject: "Bulkhead.resize", argument: "maxConcurrent" })
+        assert.strictEqual(refusal.rule, "it has to be a whole number from 1 up")
         assert.deepStrictEqual(yield* bulkhead.state, before)
       })
   )
@@ -73,8 +75,8 @@ describe("the slots of a bulkhead", () => {
       const wide = yield* start(bulkhead.protectWith({ weight: 5 })(Effect.never))
       for (const priority of ["high", "low", "low", 3] as const) yield* start(bulkhead.protectWith({ priority })(call))
       for (let n = 0; n < 8; n++) yield* start(bulkhead.protect(call))
-      const { expectedWait, ...full } = yield* bulkhead.state
-      assert.isUndefined(expectedWait, "nobody knows yet")
+      const full = yield* bulkhead.state
+      assert.notProperty(full, "expectedWait", "nobody knows yet")
       assert.deepInclude(full, { running: 1, weight: 5, queued: 12, order: "fifo" })
       assert.deepStrictEqual(full.queuedBy, { high: 1, normal: 8, low: 2, background: 1 })
       yield* TestClock.adjust("100 millis")
@@ -89,6 +91,34 @@ describe("the slots of a bulkhead", () => {
       assert.isUndefined((yield* bulkhead.state).expectedWait)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* bulkhead.state, idle)
+    }))
+
+  it.effect("are given to the last first, and said to be, in that order from the start and after a reset", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, order: "lifo" })
+      assert.include(yield* bulkhead.state, { order: "lifo" })
+      const order: Array<number> = []
+      const running = yield* start(bulkhead.protect(Effect.never))
+      const calls = yield* Effect.forEach([1, 2], (n) => start(bulkhead.protect(Effect.sync(() => order.push(n)))))
+      yield* bulkhead.reset
+      assert.include(yield* bulkhead.state, { order: "lifo", queued: 2 })
+      yield* Fiber.interrupt(running)
+      yield* Fiber.awaitAll(calls)
+      assert.deepStrictEqual(order, [2, 1])
+    }))
+
+  it.effect("are given to the last first while an overload stands, also when somebody leaves", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, order: "adaptive", maxWait: "1 minute" })
+      const calls: Array<Fiber.Fiber<void, unknown>> = []
+      for (let n = 0; n < 6; n++) {
+        calls.push(yield* start(bulkhead.protect(Effect.never)))
+        yield* TestClock.adjust("60 millis")
+      }
+      assert.include(yield* bulkhead.state, { order: "lifo", queued: 5 })
+      yield* Fiber.interrupt(calls[3]!)
+      assert.include(yield* bulkhead.state, { order: "lifo", queued: 4 })
+      yield* Fiber.interruptAll(calls)
     }))
 
   it.effect("are given to the last first while an overload stands, until the line is empty or all is forgotten", () =>
@@ -244,6 +274,28 @@ describe("those who wait for a slot", () => {
       assert.include(yield* bulkhead.state, { queued: 1 })
       yield* TestClock.adjust("59500 millis")
       assert.strictEqual((yield* Effect.flip(Fiber.join(stays))).reason, "WaitedTooLong")
+    }))
+
+  it.effect("have waited too long, and are not too late, where both come at once", () =>
+    Effect.gen(function*() {
+      const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, maxWait: "1 second" })
+      yield* start(bulkhead.protect(Effect.never))
+      const waiting = yield* start(within(1000)(bulkhead.protect(Effect.void)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Effect.flip(Fiber.join(waiting))).reason, "WaitedTooLong")
+    }))
+
+  it.effect("need no timer where they may wait for ever, nor where they may not wait at all", () =>
+    Effect.gen(function*() {
+      const { provide, timers } = yield* StrictClock.make
+      for (const [maxWait, queued] of [["Infinity", 1], [0, 0]] as const) {
+        const bulkhead = yield* Bulkhead.make({ maxConcurrent: 1, maxWait })
+        const call = provide(bulkhead.protect(Effect.never))
+        const calls = yield* Effect.forEach([1, 2], () => start(call))
+        assert.include(yield* bulkhead.state, { running: 1, queued })
+        assert.strictEqual(timers.ever, 0)
+        yield* Fiber.interruptAll(calls)
+      }
     }))
 
   it.effect("are not asked for a deadline where a slot is free", () =>

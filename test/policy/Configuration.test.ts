@@ -377,6 +377,17 @@ describe("InvalidConfiguration", () => {
       "1",
       "there is no such option"
     ]],
+    ["a rate that is no number", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.timeWindow({ rate: "0.5" as never })
+    }, ["tripPolicy.rate", "\"0.5\"", "it has to be a number above 0 and at most 1"]],
+    ["a name that is no text", CircuitBreaker.make, {
+      tripPolicy: CircuitBreaker.custom(["mine"] as never, () => true)
+    }, ["tripPolicy.name", "[\"mine\"]", "it has to be a text that is not empty"]],
+    ["a join that is no list", CircuitBreaker.make, { tripPolicy: { _tag: "Or", rules: "all" } }, [
+      "tripPolicy.rules",
+      "\"all\"",
+      "it has to have 1 to 16 rules"
+    ]],
     ["a join of nothing", CircuitBreaker.make, { tripPolicy: CircuitBreaker.or() }, [
       "tripPolicy.rules",
       "[]",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, Fiber, References } from "effect"
-import { Bulkhead, CircuitBreaker, type InvalidArgument, RateLimiter } from "effect-relay"
+import { Bulkhead, CircuitBreaker, Configuration, type InvalidArgument, RateLimiter } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Keyed from "../../src/policy/Keyed.ts"
 import * as Law from "../Law.ts"
@@ -168,6 +168,79 @@ describe("a family", () => {
     }))
 })
 
+describe("what a family makes of options", () => {
+  interface Settings {
+    readonly maxKeys: number
+  }
+  interface Member extends Keyed.Member<object> {
+    readonly settings: Settings
+    readonly family: Keyed.Family<Member, object, object>
+  }
+  const make = Keyed.makeFamily<Member, object, Settings, object>({
+    subject: "Thing",
+    options: undefined,
+    decode: (options) =>
+      options === undefined || Object(options) === options
+        ? Effect.sync(() => ({ maxKeys: 9 }))
+        : Effect.fail(
+          new Configuration.InvalidConfiguration({ subject: "Thing", field: "", value: "", rule: "it is no object" })
+        ),
+    build: (_, settings, family) => ({ settings, family, state: Effect.succeed({}), reset: Effect.void }),
+    isIdle: () => true
+  })
+  /** Whether keys with these options share what was made of them. */
+  const share = (family: Member["family"], one: object, other: object) =>
+    Effect.map(
+      Effect.forEach([one, other], (options) => family.derive("k", options)),
+      ([one, other]) => one!.settings === other!.settings
+    )
+
+  it.effect.each<readonly [object, object]>([
+    [{ a: 1, b: "x", c: true }, { c: true, b: "x", a: 1 }],
+    [{ a: 1 }, { a: 1, b: undefined }],
+    [{ a: false }, { a: false }],
+    [{}, { a: undefined }]
+  ])("is one thing where they are the same plain values: %o and %o", ([one, other]) =>
+    Effect.gen(function*() {
+      const { family } = yield* make
+      assert.isTrue(yield* share(family, one, other))
+    }))
+
+  const list = [1]
+  it.effect.each<readonly [object, object]>([
+    [{ a: 1 }, { a: "1" }],
+    [{ a: true }, { a: "true" }],
+    [{ a: 1 }, { b: 1 }],
+    [{ a: 1 }, {}],
+    [{ a: NaN }, { a: NaN }],
+    [{ a: list }, { a: list }],
+    [{ a: list, b: 1 }, { a: list, b: 1 }],
+    [{ a: make }, { a: make }]
+  ])(
+    "is another where they differ, or hold what cannot be compared: %o and %o",
+    ([one, other]) =>
+      Effect.gen(function*() {
+        const { family } = yield* make
+        assert.isFalse(yield* share(family, one, other))
+      })
+  )
+
+  it.effect("is what the family was made of itself where none are given, and nothing where they are none", () =>
+    Effect.gen(function*() {
+      const { family, settings } = yield* make
+      assert.strictEqual((yield* family.derive("one", {})).settings, settings)
+      assert.strictEqual((yield* Effect.flip(family.derive("one", 5 as never))).rule, "it is no object")
+    }))
+
+  it.effect("is kept of 64 kinds at most, the family's own among them", () =>
+    Effect.gen(function*() {
+      const { family } = yield* make
+      for (let n = 1; n <= 65; n++) yield* family.derive("one", { n })
+      const kept = yield* Effect.forEach([1, 63, 64, 65], (n) => share(family, { n }, { n }))
+      assert.deepStrictEqual(kept, [true, true, false, false])
+    }))
+})
+
 describe("the keys of a policy", () => {
   it.effect("are bounded, and a circuit that is open stays until it has closed", () =>
     Effect.gen(function*() {
@@ -241,7 +314,9 @@ describe("the keys of a policy", () => {
       const refused = yield* Effect.flip(family.configure("bad", { openFor: "1 second" }))
       assert.deepInclude({ ...refused }, { subject: "CircuitBreaker", field: "key", value: "\"bad\"" })
       assert.strictEqual((yield* family.stateOf("bad")).state, "Open")
-      assert.strictEqual((yield* Effect.flip(family.configure("default", {}))).field, "key")
+      assert.strictEqual(refused.rule, "it holds calls or a verdict: configure it before it is used, or reset it first")
+      const own = yield* Effect.flip(family.configure("default", {}))
+      assert.deepStrictEqual([own.field, own.rule], ["key", "its options are those that the policy was made with"])
       yield* family.resetKey("bad")
       yield* family.configure("bad", { openFor: "1 second" })
     }))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Cause, Clock, Duration, Effect, Exit, Fiber, Random, Schedule } from "effect"
+import { Arbitrary, Cause, Clock, Duration, Effect, Exit, Fiber, Pull, Random, Schedule } from "effect"
 import { CircuitBreaker, Configuration, Deadline, RateLimiter, Retry, RetryBudget, Verdict } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Backoff from "../../src/machine/Backoff.ts"
@@ -140,6 +140,31 @@ describe("the named schedules", () => {
       assert.deepStrictEqual(yield* five(Retry.linear), [10, 20, 30, 40, 50, 60])
       assert.deepStrictEqual(yield* five(Retry.exponential), [10, 20, 40, 70, 70, 70])
       assert.deepStrictEqual(yield* five(Retry.fibonacci), [10, 10, 20, 30, 50, 70])
+    }))
+
+  it.effect("count the retries from 0 on, and say in the end how many there were", () =>
+    Effect.gen(function*() {
+      const step = yield* Schedule.toStep(Retry.constant({ times: 3 }))
+      const counted = yield* Effect.forEach([1, 2, 3], () => Effect.map(step(0, "down"), ([output]) => output))
+      assert.deepStrictEqual(counted, [0, 1, 2])
+      assert.strictEqual(yield* Pull.catchDone(step(0, "down"), Effect.succeed), 3)
+    }))
+
+  it.effect("take nothing of the caller's chance where there is no jitter", () =>
+    Effect.gen(function*() {
+      for (const [jitter, draws] of [["none", 0], ["full", 4]] as const) {
+        const before = yield* Random.next.pipe(Random.withSeed("same"))
+        const after = Effect.gen(function*() {
+          yield* delays(Retry.exponential({ jitter }), times(9, "down"))
+          return yield* Random.next
+        })
+        const skipped = Effect.gen(function*() {
+          for (let n = 0; n < draws; n++) yield* Random.next
+          return yield* Random.next
+        })
+        const [drawn, expected] = [yield* Random.withSeed(after, "same"), yield* Random.withSeed(skipped, "same")]
+        assert.deepStrictEqual([drawn, drawn === before], [expected, draws === 0])
+      }
     }))
 
   it("refuse decorrelated jitter where it cannot be", () => {
@@ -510,6 +535,24 @@ describe("Retry.make", () => {
       assert.deepStrictEqual(begun, [0, 50])
     }))
 
+  it.effect("is not asked whether it may where its schedule never would", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const retry = yield* unlimited(Retry.none, { while: () => ++asked > 0 })
+      assert.strictEqual(yield* Effect.flip(retry.protect(Effect.fail("down"))), "down")
+      assert.strictEqual(asked, 0)
+    }))
+
+  it.effect("that nobody pays for has nothing to give back when its wait is interrupted", () =>
+    Effect.gen(function*() {
+      const retry = yield* unlimited(Retry.constant({ base: 50, jitter: "none" }))
+      const fiber = yield* start(retry.protect(Effect.fail("down")))
+      yield* TestClock.adjust(20)
+      yield* Fiber.interrupt(fiber)
+      const exit = yield* Fiber.await(fiber)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+    }))
+
   it.effect("gives up on a wait without end", () =>
     Effect.gen(function*() {
       const retry = yield* unlimited(Schedule.spaced("Infinity"))
@@ -531,7 +574,11 @@ describe("Retry.make", () => {
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times.splice(0), [0, 7000, 14_000])
       yield* Effect.exit(retry.protect(asks(11)))
-      assert.lengthOf(times, 1)
+      assert.lengthOf(times.splice(0), 1)
+      const edge = yield* start(Effect.exit(retry.protect(asks(10))))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(edge)
+      assert.lengthOf(times, 3)
     }))
 
   it.effect("lets the failure out as it is when the predicate throws", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Config, ConfigProvider, Effect, Layer } from "effect"
 import { Configuration, InvalidArgument, RetryBudget } from "effect-relay"
 import { TestClock } from "effect/testing"
 
@@ -55,7 +55,9 @@ describe("RetryBudget", () => {
       ])
       yield* budget.resetKey("eu")
       assert.deepInclude(yield* budget.stateOf("eu"), { deposits: 0 })
-      assert.instanceOf(yield* Effect.flip(budget.stateOf("asia")), InvalidArgument.InvalidArgument)
+      const stranger = yield* Effect.flip(budget.stateOf("asia"))
+      assert.instanceOf(stranger, InvalidArgument.InvalidArgument)
+      assert.strictEqual(stranger.subject, "RetryBudget.stateOf")
       assert.strictEqual((yield* Effect.flip(budget.configure("us", { ratio: -1 }))).field, "ratio")
       assert.deepInclude(yield* budget.stateOf("us"), { reserve: 20 })
     }))
@@ -75,6 +77,10 @@ describe("RetryBudget", () => {
     Effect.gen(function*() {
       const state = RetryBudget.RetryBudget.use((budget) => budget.state)
       assert.deepInclude(yield* Effect.provide(state, RetryBudget.layer({ reserve: 3 })), { reserve: 30 })
+      const configured = RetryBudget.layerConfig({ reserve: Config.Number("reserve") }).pipe(
+        Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ reserve: "4" })))
+      )
+      assert.deepInclude(yield* Effect.provide(state, configured), { reserve: 40 })
       const error = yield* Effect.flip(Layer.build(RetryBudget.layer({ ttl: "Infinity" })))
       assert.instanceOf(error, Configuration.InvalidConfiguration)
     }))

@@ -22,6 +22,7 @@ import * as BulkheadOptions from "../../src/policy/BulkheadOptions.ts"
 import * as CircuitRefusal from "../../src/policy/CircuitRefusal.ts"
 import * as OpeningTimes from "../../src/policy/OpeningTimes.ts"
 import * as Purse from "../../src/policy/Purse.ts"
+import * as RateLimiterOptions from "../../src/policy/RateLimiterOptions.ts"
 import * as WorstCase from "../../src/policy/WorstCase.ts"
 
 describe("what a program asks the context for", () => {
@@ -142,6 +143,43 @@ describe("the worst case", () => {
 })
 
 describe("a rate limiter", () => {
+  it.effect("has for each of its limits the burst of what that counts, unless it has one of its own", () =>
+    Effect.gen(function*() {
+      const { specs } = yield* RateLimiterOptions.decode({
+        limit: 5,
+        tokenLimit: 50,
+        burst: 0.25,
+        tokenBurst: 0.5,
+        limits: [
+          { of: "calls", limit: 100, window: "1 day" },
+          { of: "tokens", limit: 1000, window: "1 day" },
+          { of: "tokens", limit: 2000, window: "2 days", burst: 0.75 }
+        ]
+      })
+      assert.deepStrictEqual(specs.map(({ burst, of }) => [of, burst]), [
+        ["calls", 0.25],
+        ["tokens", 0.5],
+        ["calls", 0.25],
+        ["tokens", 0.5],
+        ["tokens", 0.75]
+      ])
+    }))
+
+  it.effect.each<readonly [RateLimiter.Options, string]>([
+    [
+      { algorithm: "guess" as never },
+      "it has to be one of \"gcra\", \"tokenBucket\", \"slidingWindow\", \"fixedWindow\""
+    ],
+    [
+      { limits: [{ of: "minutes" as never, limit: 1, window: "1 day" }] },
+      "it has to be \"calls\" or \"tokens\""
+    ]
+  ])(
+    "is refused with the rule it breaks: %o",
+    ([options, rule]) =>
+      Effect.map(Effect.flip(RateLimiter.make(options)), (failure) => assert.strictEqual(failure.rule, rule))
+  )
+
   it.effect("keeps what an update does not speak of, and says what cannot be updated", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter.make({ limit: 5, window: "1 minute" })
@@ -221,6 +259,9 @@ describe("what is refused by name", () => {
     Effect.gen(function*() {
       const failure = yield* Effect.flip(CircuitBreaker.make({ tripPolicy: CircuitBreaker.countWindow({ rate: 0 }) }))
       assert.strictEqual(failure.rule, "it has to be a number above 0 and at most 1")
+      assert.deepStrictEqual(CircuitBreaker.minimumCalls(5), { _tag: "MinimumCalls", calls: 5 })
+      const { consecutive, failureRate, or } = CircuitBreaker
+      yield* CircuitBreaker.make({ tripPolicy: or(failureRate(), consecutive(3), failureRate({ evidence: 5 })) })
       const { state } = yield* CircuitBreaker.make({ tripPolicy: CircuitBreaker.minimumCalls(5) })
       assert.strictEqual((yield* state).state, "Closed")
     }))

@@ -123,6 +123,23 @@ describe("a call that is marked idempotent", () => {
       assert.strictEqual(seen.begun, 1)
     }))
 
+  it.effect("runs in the fiber it was called in where no copy could begin or end in time", () =>
+    Effect.gen(function*() {
+      const never = yield* Hedge.make({ delay: Hedge.quantile(0.9) })
+      const soon = yield* Hedge.make({ delay: 10 })
+      const fiber = yield* Effect.fiberId
+      assert.strictEqual(yield* Idempotent.mark(never.protect(Effect.fiberId)), fiber)
+      const now = Number(yield* Effect.clockWith((clock) => clock.monotonicTimeNanos)) / 1e6
+      for (const [left, isAlone] of [[0, true], [1000, false]] as const) {
+        const ran = yield* Effect.provideService(
+          Idempotent.mark(soon.protect(Effect.fiberId)),
+          Deadline.CurrentDeadline,
+          now + left
+        )
+        assert.strictEqual(ran === fiber, isAlone, `${left} ms are left`)
+      }
+    }))
+
   it.effect("fails at once when it fails before the delay: a hedge is no retry", () =>
     Effect.gen(function*() {
       const hedge = yield* Hedge.make({ delay: 10 })
@@ -185,6 +202,25 @@ describe("a call that is marked idempotent", () => {
         yield* within(hedged, 25)
         assert.strictEqual(seen.begun, copies, `${deadline} ms are left`)
       }
+    }))
+})
+
+describe("copies that are not alike", () => {
+  it.effect("are asked for by their numbers, marked or not, while both budgets pay", () =>
+    Effect.gen(function*() {
+      const hedge = yield* Hedge.make({ delay: 10, maxCopies: 4 })
+      const asked: Array<number> = []
+      let paid = 0
+      const race = hedge.race(
+        (index) => {
+          asked.push(index)
+          return Effect.as(Effect.sleep(index === 1 ? 25 : 1000), `copy ${index}`)
+        },
+        { withdrawUnsafe: () => ++paid < 3 }
+      )
+      answered("copy 1")(yield* within(race, 35))
+      assert.deepStrictEqual([asked, paid], [[0, 1, 2], 3])
+      assert.include(yield* hedge.state, { extra: 2, won: 1 })
     }))
 })
 
@@ -272,6 +308,14 @@ describe("a delay that is a quantile", () => {
       assert.strictEqual((yield* ask(20)).begun, 1)
     }))
 
+  it("has its usual window, fallback and least where they are not given, or given as nothing", () => {
+    const usual = { _tag: "Quantile", quantile: 0.9, window: "30 seconds", fallback: "Infinity", atLeast: "1 millis" }
+    for (const options of [undefined, {}, { window: undefined, fallback: undefined, atLeast: undefined }]) {
+      assert.deepStrictEqual(Hedge.quantile(0.9, options) as object, usual)
+    }
+    assert.deepStrictEqual(Hedge.quantile(0.9, { window: 5, atLeast: undefined }) as object, { ...usual, window: 5 })
+  })
+
   it.effect("begins with its fallback", () =>
     Effect.gen(function*() {
       const hedge = yield* Hedge.make({ delay: Hedge.quantile(0.9, { fallback: 30 }) })
@@ -301,7 +345,10 @@ describe("a family of hedges", () => {
       assert.deepStrictEqual(yield* hedge.keys, ["default", "other", "fourth"])
       yield* hedge.resetKey("other")
       assert.include(yield* hedge.stateOf("other"), { credit: 10, extra: 1 })
-      assert.strictEqual((yield* Effect.flip(hedge.stateOf("third")))._tag, "InvalidArgument")
+      assert.deepInclude({ ...(yield* Effect.flip(hedge.stateOf("third"))) }, {
+        _tag: "InvalidArgument",
+        subject: "Hedge.stateOf"
+      })
     }))
 
   it.effect("is a service, with options from code or from the configuration", () =>
@@ -353,6 +400,16 @@ describe("a hedge that cannot work", () => {
         assert.isTrue(error.rule.startsWith(rule), error.rule)
       })
   )
+
+  it.effect("is refused for a quantile that no sum can be done with, and a delay of a kind that there is not", () =>
+    Effect.gen(function*() {
+      for (const q of [5n, Symbol("median"), {}, undefined]) {
+        const error = yield* Effect.flip(Hedge.make({ delay: Hedge.quantile(q as never) }))
+        assert.deepInclude({ ...error }, { field: "delay.quantile", rule: "it has to be a number above 0 and below 1" })
+      }
+      const { field, rule } = yield* Effect.flip(Hedge.make({ delay: { _tag: "Mean", quantile: 0.9 } as never }))
+      assert.deepStrictEqual([field, rule], ["delay", "it has to be a duration such as \"5 seconds\""])
+    }))
 })
 
 describe("the page on hedges", () => {

@@ -1,6 +1,7 @@
 /** What policies show of themselves, and what crosses a wire: with every word that may stand in it, and no other. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import { Hedge, RetryBudget } from "effect-relay"
 import { Attempt } from "../../src/policy/Attempt.ts"
 import { BulkheadFull } from "../../src/policy/BulkheadFull.ts"
 import * as BulkheadSnapshot from "../../src/policy/BulkheadSnapshot.ts"
@@ -53,6 +54,18 @@ const cases: ReadonlyArray<readonly [string, Case]> = [
     },
     words: { state: ["Closed", "Open", "HalfOpen", "Isolated"], mode: ["enforce", "observe", "off"] },
     optional: ["because", "retryAfter"]
+  }],
+  ["a hedge", {
+    schema: Hedge.Snapshot,
+    whole: { key: "db", delay: 1.5, extra: 1, won: 1, credit: 0.5, burst: 10 },
+    words: {},
+    optional: ["delay"]
+  }],
+  ["a retry budget", {
+    schema: RetryBudget.Snapshot,
+    whole: { key: "db", deposits: 1, reserve: 9.5 },
+    words: {},
+    optional: []
   }],
   ["a rate limiter", {
     schema: RateLimiterSnapshot.Snapshot,
