@@ -113,6 +113,11 @@ export const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint
   const limitOf = (account: number, share: number) => ({
     requestsPerMinute: Math.max(1, Math.floor(limitsOf(scenario)[account]!.perMinute * share))
   })
+  /** The burst that the account allows is known as well, and that it fills a bucket. */
+  const bucketOf = (account: number) => {
+    const { burst, perMinute } = limitsOf(scenario)[account]!
+    return { algorithm: "tokenBucket", burst: burst / perMinute } as const
+  }
   const latency = (median: number, sigma: number, factor: number) => ({
     median,
     sigma,
@@ -134,22 +139,22 @@ export const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint
     SimulatedEndpoint.make(
       "B",
       { ...tokens, account: accounts[1]!, latency: latency(78, 0.26, 15), failures, incidents: onB },
-      { tier: 0, limits: limitOf(1, 0.5), prices: prices(0.25) }
+      { tier: 0, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
     ),
     SimulatedEndpoint.make(
       "C",
       { ...tokens, account: accounts[1]!, latency: latency(84, 0.26, 15), failures },
-      { tier: 0, limits: limitOf(1, 0.5), prices: prices(0.25) }
+      { tier: 0, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
     ),
     SimulatedEndpoint.make(
       "D",
       { ...tokens, account: accounts[2]!, latency: latency(92, 0.28, 15), failures },
-      { tier: 1, limits: limitOf(2, 1), prices: prices(0.35) }
+      { tier: 1, limits: limitOf(2, 1), rateLimiter: bucketOf(2), prices: prices(0.35) }
     ),
     SimulatedEndpoint.make(
       "A",
       { ...tokens, account: accounts[0]!, latency: latency(knobs.median, 0.42, 6), failures, incidents },
-      { tier: 2, limits: limitOf(0, 1), prices: prices(1) }
+      { tier: 2, limits: limitOf(0, 1), rateLimiter: bucketOf(0), prices: prices(1) }
     )
   ]
 }

@@ -21,8 +21,8 @@ const outcomeOf = (tag: string): Client.Outcome =>
 
 export const make = (changes: Changes = {}): Client.Make => (scenario) =>
   Effect.gen(function*() {
-    const endpoints = Scenario.endpointsOf(scenario).map(({ endpoint: { limits, ...endpoint } }) =>
-      changes.limits === false || limits === undefined ? endpoint : { ...endpoint, limits }
+    const endpoints = Scenario.endpointsOf(scenario).map(({ endpoint: { limits, rateLimiter, ...endpoint } }) =>
+      changes.limits === false || limits === undefined ? endpoint : { ...endpoint, limits, rateLimiter }
     )
     const layer = RelayService.layer({ endpoints, attemptTimeout: "3 seconds", hedge: {}, ...changes.relay }).pipe(
       Layer.provide([
