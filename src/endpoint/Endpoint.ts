@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Configuration from "../policy/Configuration.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Capabilities from "./Capabilities.ts"
 import type * as ChatAnswer from "./ChatAnswer.ts"
 import * as Dialect from "./dialect/Definition.ts"
@@ -99,6 +100,11 @@ export interface Options {
   readonly circuitBreaker?: CircuitBreaker.Options | undefined
   /** Options of its bulkhead over those of the `Bulkhead` layer. */
   readonly bulkhead?: Bulkhead.Options | undefined
+  /**
+   * Options of its limiter over those of the `RateLimiter` layer and over its `limits`, such as the `burst` that its
+   * account allows, or its `algorithm` where that is known.
+   */
+  readonly rateLimiter?: RateLimiter.Options | undefined
   /** How it is checked. Default: as the relay's `health` says; where that is `"off"`, not at all. */
   readonly health?: Health.Health | undefined
 }
@@ -182,6 +188,7 @@ const Settings = Schema.Struct({
   // checked by their policies, against the layer's options
   circuitBreaker: overrides,
   bulkhead: overrides,
+  rateLimiter: overrides,
   health: Health.Settings
 })
 
@@ -209,6 +216,7 @@ export interface Endpoint {
   readonly attemptTimeout: number | undefined
   readonly circuitBreaker: CircuitBreaker.Options
   readonly bulkhead: Bulkhead.Options
+  readonly rateLimiter: RateLimiter.Options
   readonly health: Health.Health
 }
 
@@ -234,6 +242,7 @@ const decode = (options: Options) => {
     headers: {},
     circuitBreaker: {},
     bulkhead: {},
+    rateLimiter: {},
     health: {}
   }
   return Result.map(
@@ -285,6 +294,7 @@ export const make = Effect.fnUntraced(function*(
     // copies: what their owner does to them later would go unnoticed
     circuitBreaker: orNone({ ...options.circuitBreaker }),
     bulkhead: orNone({ ...options.bulkhead }),
+    rateLimiter: orNone({ ...options.rateLimiter }),
     health: orNone(settings.health)
   }
   const flaw = Health.flaw(endpoint)

@@ -51,17 +51,16 @@ export const derive = Effect.fnUntraced(function*(
     ...(concurrency === undefined ? {} : { maxConcurrent: concurrency }),
     ...endpoint.bulkhead
   }).pipe(Effect.mapError(under(endpoint.id, "bulkhead")))
-  const limiter = yield* layers.limiter.derive(
-    endpoint.id,
-    limited
-      ? {
-        limit: requestsPerMinute ?? "unlimited",
-        tokenLimit: tokensPerMinute ?? "unlimited",
-        window: "1 minute",
-        margin: networkJitter
-      }
-      : {}
-  )
+  const known = {
+    limit: requestsPerMinute ?? "unlimited",
+    tokenLimit: tokensPerMinute ?? "unlimited",
+    window: "1 minute",
+    margin: networkJitter
+  } as const
+  const limiter = yield* layers.limiter.derive(endpoint.id, { ...(limited ? known : {}), ...endpoint.rateLimiter })
+    .pipe(
+      Effect.mapError(under(endpoint.id, "rateLimiter"))
+    )
   return { breaker, bulkhead, limiter }
 })
 

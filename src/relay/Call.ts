@@ -137,6 +137,8 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       Effect.sync(() => {
         RetryBudget.refund(relay.budget, Now.read(progress.clock))
       }))
+    // that was paid for: lines that were too long before may be short now
+    mayStandBy = true
   }
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber, Layer } from "effect"
 import { Bulkhead, CircuitBreaker, type RateLimiter, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -103,6 +103,29 @@ describe("the rate limiter of an endpoint", () => {
         })
       )
     ))
+
+  it.effect("has options of its own over its limits and those of the layer", () =>
+    Effect.gen(function*() {
+      // three at once, where the layer's burst lets one go and the next after six seconds
+      yield* Trial.chat()
+      yield* Trial.chat()
+      yield* Trial.chat()
+      assert.strictEqual((yield* Trial.failure())._tag, "RateLimited")
+      assert.strictEqual(yield* Trial.count("a"), 3)
+    }).pipe(Effect.provide(
+      Trial.over([make("a", [answer("Hello.")], { limits: { requestsPerMinute: 10 }, rateLimiter: { burst: 0.3 } })], {
+        ...once,
+        rateLimiter: { burst: 0 }
+      })
+    )))
+
+  it.effect("is refused by name where an option of its own cannot work", () =>
+    Effect.gen(function*() {
+      const refusal = yield* Effect.flip(Effect.scoped(Layer.build(
+        Trial.over([make("a", [answer("Hello.")], { rateLimiter: { burst: 2 } })])
+      )))
+      assert.deepInclude(refusal, { subject: "Endpoint \"a\"", field: "rateLimiter.burst" })
+    }))
 
   const tokens = { limits: { tokensPerMinute: 1000 } }
   const large = { ...Trial.hi, max_tokens: 900 }

@@ -103,6 +103,32 @@ describe("a call that finds no room anywhere", () => {
       assert.strictEqual(yield* Trial.now, 0)
     }).pipe(Effect.provide(Trial.over([quick], { ...steady, maxWait: "6500 millis" }))))
 
+  it.effect("stands in line after a wait that was paid for, where every line was too long before", () => {
+    const full = make("b", [answer("b")], { limits: { requestsPerMinute: 1 } })
+    const paused = make("a", [status(429, { retryAfter: 2 }), answer("a")], {
+      limits: { requestsPerMinute: 60 },
+      tier: 1
+    })
+    return Effect.gen(function*() {
+      yield* Trial.chat()
+      // one is refused by the service, the other sends nothing: both wait for the service, and pay
+      const calls = yield* Effect.forEach([1, 2], () => Trial.start(Trial.chat()))
+      yield* Trial.pass("10 seconds")
+      const replies = yield* Effect.forEach(calls, (call) => Fiber.join(call))
+      assert.deepStrictEqual(replies.map(({ text }) => text), ["a", "a"])
+      // one call a second at that limiter: the second waits for its turn, which has failed nobody
+      const [refused, first, second] = yield* Trial.times("a")
+      assert.deepStrictEqual([refused, first], [0, 2000])
+      assert.isAbove(second!, 2900)
+    }).pipe(Effect.provide(
+      Trial.over([full, paused], {
+        retryBudget: 2,
+        retryRatio: 0,
+        retry: Retry.constant({ base: "1 milli", times: 5 })
+      })
+    ))
+  })
+
   it.effect("is refused at once when the line is as long as it may be", () =>
     Effect.gen(function*() {
       for (let call = 0; call < 3; call++) yield* Trial.start(Trial.chat())

@@ -1,0 +1,62 @@
+/** Processes that share the jobs: each takes the next when it is done with one. */
+import { type ChildProcess, fork } from "node:child_process"
+import { join } from "node:path"
+import * as Job from "./Job.ts"
+
+export type Told =
+  | { readonly _tag: "Minute"; readonly minute: number }
+  | { readonly _tag: "Done"; readonly result: Job.Result }
+
+export interface Pool {
+  /** The results, in the order of the jobs; `onProgress` is told the share that is done, and of what. */
+  readonly run: (
+    jobs: ReadonlyArray<Job.Job>,
+    onProgress: (share: number, what: string) => void
+  ) => Promise<ReadonlyArray<Job.Result>>
+  readonly close: () => void
+}
+
+const ask = (child: ChildProcess, job: Job.Job, onMinute: (minute: number) => void): Promise<Job.Result> =>
+  new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error(`a process ended before its time: ${Job.title(job)}`))
+    const onMessage = (told: Told): void => {
+      if (told._tag === "Minute") return onMinute(told.minute)
+      child.off("exit", onExit)
+      child.off("message", onMessage)
+      resolve(told.result)
+    }
+    child.once("exit", onExit)
+    child.on("message", onMessage)
+    child.send(job)
+  })
+
+export const make = (size: number): Pool => {
+  const children = Array.from(
+    { length: size },
+    () => fork(join(import.meta.dirname, "Process.ts"), [], { execArgv: ["--conditions=effect-relay-source"] })
+  )
+  return {
+    run: async (jobs, onProgress) => {
+      const results: Array<Job.Result> = []
+      const shares = jobs.map(() => 0)
+      let next = 0
+      const work = async (child: ChildProcess): Promise<void> => {
+        while (next < jobs.length) {
+          const index = next++
+          const job = jobs[index]!
+          const tell = (share: number): void => {
+            shares[index] = share
+            onProgress(shares.reduce((a, b) => a + b, 0) / jobs.length, Job.title(job))
+          }
+          results[index] = await ask(child, job, (minute) => tell(minute / 1440))
+          tell(1)
+        }
+      }
+      await Promise.all(children.map(work))
+      return results
+    },
+    close: () => {
+      for (const child of children) child.disconnect()
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/** What became of every request, and how the endpoints were in every minute. */
+import type { SimulatedWorld } from "effect-relay/testing"
+import type * as Client from "./Client.ts"
+
+export const minutesOfDay = 1440
+
+const outcomes: ReadonlyArray<Client.Outcome> = ["Answered", "Hit", "Limited", "Failed"]
+
+export interface Recorder {
+  /** When each request came, milliseconds. */
+  readonly times: Float64Array
+  /** How long a minute of the day takes, milliseconds. */
+  readonly minute: number
+  /** How long each took, milliseconds; `NaN` until it has ended. */
+  readonly latencies: Float64Array
+  /** Which of `outcomes`, for each. */
+  readonly ends: Uint8Array
+  /** What the endpoints had seen at the end of each minute, and how the client saw them. */
+  readonly minutes: Array<{
+    readonly tallies: ReadonlyArray<SimulatedWorld.Tally>
+    readonly states: ReadonlyArray<string>
+  }>
+}
+
+export const make = (times: Float64Array, minute: number): Recorder => ({
+  times,
+  minute,
+  latencies: new Float64Array(times.length).fill(NaN),
+  ends: new Uint8Array(times.length),
+  minutes: []
+})
+
+export const end = (self: Recorder, request: number, outcome: Client.Outcome, latency: number): void => {
+  self.latencies[request] = latency
+  self.ends[request] = outcomes.indexOf(outcome)
+}
+
+/** The figures of a day. */
+export interface Figures {
+  readonly requests: number
+  /** 429s among all that was sent. */
+  readonly rate429: number
+  /** Requests that failed for the sake of a limit. */
+  readonly limited: number
+  /** Of the requests that were answered, milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+  /** Requests that were answered in time. */
+  readonly availability: number
+  /** Minutes in which at least nine of ten requests were answered in time. */
+  readonly upMinutes: number
+  /** Dollars in thirty such days. */
+  readonly monthlyCost: number
+  /** Requests that were answered without being sent. */
+  readonly hitRate: number
+  /** Sent upstream for each request. */
+  readonly sends: number
+}
+
+/** A quantile of sorted numbers. */
+const quantile = (sorted: Float64Array, share: number): number =>
+  sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+
+const round = (value: number, digits: number): number => Number(value.toPrecision(digits))
+
+const isAnswered = (self: Recorder, request: number): boolean => self.ends[request]! < 2
+
+/** The requests of each minute, as a range. */
+const ranges = function*({ minute: length, times }: Recorder): Generator<readonly [from: number, until: number]> {
+  let from = 0
+  for (let minute = 1; minute <= minutesOfDay; minute++) {
+    let until = from
+    while (until < times.length && times[until]! < minute * length) until++
+    yield [from, until]
+    from = until
+  }
+}
+
+const latenciesOf = (self: Recorder, from: number, until: number): Float64Array =>
+  self.latencies.subarray(from, until).filter((_, index) => isAnswered(self, from + index)).sort()
+
+const count = (self: Recorder, from: number, until: number, outcome: Client.Outcome): number => {
+  const code = outcomes.indexOf(outcome)
+  let found = 0
+  for (let request = from; request < until; request++) if (self.ends[request] === code) found++
+  return found
+}
+
+/** What it comes to. */
+export const figures = (self: Recorder, tallies: ReadonlyArray<SimulatedWorld.Tally>): Figures => {
+  const requests = self.times.length
+  const sorted = latenciesOf(self, 0, requests)
+  const total = (field: "sent" | "refused" | "cost") => tallies.reduce((sum, tally) => sum + tally[field], 0)
+  let up = 0
+  for (const [from, until] of ranges(self)) {
+    const failed = count(self, from, until, "Limited") + count(self, from, until, "Failed")
+    if (failed <= 0.1 * (until - from)) up++
+  }
+  return {
+    requests,
+    rate429: round(total("refused") / Math.max(1, total("sent")), 4),
+    limited: round(count(self, 0, requests, "Limited") / requests, 4),
+    p50: round(quantile(sorted, 0.5), 4),
+    p99: round(quantile(sorted, 0.99), 4),
+    p999: round(quantile(sorted, 0.999), 4),
+    availability: round(sorted.length / requests, 6),
+    upMinutes: round(up / minutesOfDay, 5),
+    monthlyCost: round(total("cost") * 30 * 60_000 / self.minute, 5),
+    hitRate: round(count(self, 0, requests, "Hit") / requests, 4),
+    sends: round(total("sent") / requests, 4)
+  }
+}
+
+/** A day minute by minute, for plots. */
+export interface Course {
+  readonly answered: ReadonlyArray<number>
+  readonly hits: ReadonlyArray<number>
+  readonly limited: ReadonlyArray<number>
+  readonly failed: ReadonlyArray<number>
+  readonly p50: ReadonlyArray<number>
+  readonly p99: ReadonlyArray<number>
+  /** Sent to each endpoint. */
+  readonly sent: ReadonlyArray<ReadonlyArray<number>>
+  readonly refused: ReadonlyArray<ReadonlyArray<number>>
+  readonly cost: ReadonlyArray<number>
+  readonly states: ReadonlyArray<ReadonlyArray<string>>
+}
+
+/** In steps of so many minutes. */
+export const course = (self: Recorder, step: number): Course => {
+  const all = Array.from(ranges(self))
+  const spans = Array.from(
+    { length: Math.ceil(minutesOfDay / step) },
+    (_, index) => [all[index * step]![0], all[Math.min(minutesOfDay, (index + 1) * step) - 1]![1]] as const
+  )
+  const outcome = (name: Client.Outcome) => spans.map(([from, until]) => count(self, from, until, name))
+  const latency = (share: number) =>
+    spans.map(([from, until]) => round(quantile(latenciesOf(self, from, until), share), 3))
+  const ends = spans.map((_, index) => self.minutes[Math.min(self.minutes.length, (index + 1) * step) - 1]!)
+  const gained = (read: (tallies: ReadonlyArray<SimulatedWorld.Tally>) => number) =>
+    ends.map(({ tallies }, index) => read(tallies) - (index === 0 ? 0 : read(ends[index - 1]!.tallies)))
+  const places = ends[0]!.tallies.map((_, place) => place)
+  return {
+    answered: outcome("Answered"),
+    hits: outcome("Hit"),
+    limited: outcome("Limited"),
+    failed: outcome("Failed"),
+    p50: latency(0.5),
+    p99: latency(0.99),
+    sent: places.map((place) => gained((tallies) => tallies[place]!.sent)),
+    refused: places.map((place) => gained((tallies) => tallies[place]!.refused)),
+    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) => round(cost, 4)),
+    states: ends.map(({ states }) => states)
+  }
+}

@@ -1,0 +1,40 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import * as Clients from "../bench/simulation/Clients.ts"
+import * as Job from "../bench/simulation/Job.ts"
+import * as Plan from "../bench/simulation/Plan.ts"
+import * as Report from "../bench/simulation/Report.ts"
+
+/** A day in two minutes, in this process. */
+const options: Plan.Options = {
+  seed: 7,
+  speed: 720,
+  variationSpeed: 2880,
+  ablations: ["without cache"],
+  settings: ["20 at once"]
+}
+
+const here: Plan.Run = async (_, jobs) => {
+  const results: Array<Job.Result> = []
+  for (const job of jobs) results.push(await Job.run(job))
+  return results
+}
+
+describe("the simulation", () => {
+  it("writes the same bytes under the same seed, and other figures under another", async () => {
+    const { courses, report } = await Plan.live(options, here)
+    const again = await Plan.live(options, here)
+    assert.strictEqual(Report.print(again.report), Report.print(report))
+    assert.deepStrictEqual(again.courses, courses)
+    const other = await Plan.live({ ...options, seed: 8, ablations: [], settings: [] }, here)
+    assert.notDeepEqual(other.report.clients, report.clients)
+
+    // and they are what the schema says
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Report.Report)(JSON.parse(Report.print(report))), report)
+    assert.deepStrictEqual(Object.keys(report.clients), Array.from(Clients.names))
+    for (const course of Object.values(courses["article"]!)) {
+      const asked = [course.answered, course.hits, course.limited, course.failed].flat()
+      assert.strictEqual(asked.reduce((a, b) => a + b), report.requests, "every request is in the plot, once")
+    }
+  })
+})
