@@ -145,15 +145,16 @@ export const judge = (
 ): Result.Result<ChatAnswer, Flaw> => {
   const { body, finishReasons } = context
   const { refusal, text, toolCalls } = draft
-  const word = draft.finishReason ?? "unknown"
+  const word = draft.finishReason || "unknown"
   const finishReason = Object.hasOwn(finishReasons, word) ? finishReasons[word]! : word
   if (broken.has(finishReason)) return Result.fail({ reason: "CutOff", detail: `finish_reason is ${word}` })
-  if (finishReason === "tool_calls" && toolCalls.some(isBroken)) {
+  const truncated = cut.has(finishReason)
+  // what was cut, and says so, may have been cut in a tool call
+  if (!truncated && finishReason !== "content_filter" && toolCalls.some(isBroken)) {
     return Result.fail({ reason: "Malformed", detail: "the arguments of a tool call are not JSON" })
   }
 
   const tokens = tokensOf(draft)
-  const truncated = cut.has(finishReason)
   const isExplained = tokens.output > 0 || finishReason === "content_filter" || truncated
   const hasSubstance = text !== "" || toolCalls.length > 0 || (refusal ?? "") !== "" || draft.hasMore
   if (!isExplained && !hasSubstance) return Result.fail({ reason: "Empty", detail: "the message is empty" })

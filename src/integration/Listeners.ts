@@ -16,6 +16,7 @@ class Listener<A> implements AsyncIterator<A, undefined> {
   readonly #signal: AbortSignal | undefined
   #end: { readonly reason: unknown; readonly closed: Promise<unknown> } | undefined
   #hasBegun = false
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(chunks: AsyncIterator<A>, listeners: Set<Listener<unknown>>, signal: AbortSignal | undefined) {
     this.#chunks = chunks
@@ -23,7 +24,14 @@ class Listener<A> implements AsyncIterator<A, undefined> {
     this.#signal = signal
   }
 
-  async next(): Promise<IteratorResult<A, undefined>> {
+  /** One after the other, however many are asked for at once. */
+  next(): Promise<IteratorResult<A, undefined>> {
+    const next = this.#last.then(() => this.#next())
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  async #next(): Promise<IteratorResult<A, undefined>> {
     if (!this.#hasBegun) this.#begin()
     try {
       const next = await this.#chunks.next()

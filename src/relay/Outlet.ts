@@ -15,7 +15,7 @@ import type * as Pull from "effect/Pull"
 type Taken<A, E> = Exit.Exit<Array<A> & [A, ...Array<A>], E | Cause.Done>
 
 /**
- * One outlet. It has one listener.
+ * One outlet, of one who speaks. Whoever listens gets all that nobody has heard.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,8 @@ export class Outlet<A, E> {
   readonly #capacity: number
   #kept: Array<A> = []
   #end: Exit.Exit<never, E | Cause.Done> | undefined
-  #listener: ((taken: Taken<A, E>) => void) | undefined
+  /** Whoever waits for chunks, first come first: an iterator may be asked for more before it has given any. */
+  readonly #listeners = new Set<(taken: Taken<A, E>) => void>()
   #speaker: ((exit: Exit.Exit<void>) => void) | undefined
 
   /** As many chunks can be kept before whoever speaks has to wait; those of one packet are never parted. */
@@ -51,9 +52,9 @@ export class Outlet<A, E> {
   readonly pull: Pull.Pull<[A, ...Array<A>], E> = Effect.suspend(() => this.#take() ?? this.#next)
 
   readonly #next: Pull.Pull<[A, ...Array<A>], E> = Effect.callback((resume) => {
-    this.#listener = resume
+    this.#listeners.add(resume)
     return Effect.sync(() => {
-      this.#listener = undefined
+      this.#listeners.delete(resume)
     })
   })
 
@@ -77,11 +78,12 @@ export class Outlet<A, E> {
   }
 
   #serve(): void {
-    const listener = this.#listener
-    if (listener === undefined) return
-    const taken = this.#take()
-    if (taken === undefined) return
-    this.#listener = undefined
-    listener(taken)
+    // the first takes all that is there, and the end is for everybody
+    for (const listener of this.#listeners) {
+      const taken = this.#take()
+      if (taken === undefined) return
+      this.#listeners.delete(listener)
+      listener(taken)
+    }
   }
 }

@@ -109,7 +109,11 @@ const conclude = <A, E, R>(
     if (!verdict.again && Verdict.retryOf(failure) === "Elsewhere") (progress.spent ??= new Set()).add(target)
     return { _tag: "Failed", failure, verdict }
   }
-  if (Cause.hasInterrupts(exit.cause)) return { _tag: "Interrupted" }
+  if (Cause.hasInterrupts(exit.cause)) {
+    // a copy that lost has not failed: it may take over from the one that won and then broke off
+    progress.tried.delete(target)
+    return { _tag: "Interrupted" }
+  }
   const defect = Cause.squash(exit.cause)
   if (call.isCallersCode === true) return { _tag: "Died", defect }
   return { _tag: "Failed", failure: defect, verdict: Verdict.of(defect) }
@@ -195,9 +199,9 @@ const attempt = <A, E, R>(
         const usage = Exit.isSuccess(exit) ? call.usage(exit.value as A) : undefined
         const ending = conclude(call, progress, target, exit as Exit.Exit<A, Progress.Failed<E>>, usage, timeout)
         const duration = now - admission.startedAt
-        const bill = Exit.isSuccess(exit)
-          ? Expense.taken(usage, call, target.endpoint)
-          : Expense.wasted(admission, call, target.endpoint)
+        // of a stream that nobody counted it is known what came
+        const known = usage === undefined ? Expense.wasted(admission, call, target.endpoint) : undefined
+        const bill = known ?? (Exit.isSuccess(exit) ? Expense.taken(usage, call, target.endpoint) : undefined)
         const at = progress.clock.currentTimeMillisUnsafe()
         charge(relay, call, progress, target.endpoint, held, bill, Exit.isSuccess(exit), now, at)
         target.settle(

@@ -63,6 +63,7 @@ describe("an answer", () => {
     const answer = answerTo(choices({ message: says("Yes.") }))
     assert.strictEqual(answer.model, "m-1")
     assert.strictEqual(answer.finishReason, "unknown")
+    assert.strictEqual(answerTo(completion(says("Yes."), "")).finishReason, "unknown")
     assert.deepStrictEqual(answer.tokens, { input: 0, output: 0, total: 0 })
     assert.deepStrictEqual(
       answerTo(completion(says("Yes."), "stop", { usage: { prompt_tokens: 2, completion_tokens: 3 } })).tokens,
@@ -184,6 +185,16 @@ const invalid: ReadonlyArray<readonly [name: string, text: string, reason: strin
   [
     "a tool call whose arguments are not JSON",
     completion(says(null, { tool_calls: [tool("{\"a")] }), "tool_calls"),
+    "Malformed"
+  ],
+  [
+    "a tool call whose arguments break off, though the reason is another",
+    completion(says(null, { tool_calls: [tool("{\"a")] }), "stop"),
+    "Malformed"
+  ],
+  [
+    "a tool call whose arguments break off, and no reason",
+    completion(says(null, { tool_calls: [tool("{\"a")] }), null),
     "Malformed"
   ],
   ["a list", "[]", "Malformed"],

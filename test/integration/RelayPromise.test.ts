@@ -45,6 +45,20 @@ const rejectionOf = (call: () => Promise<unknown>) =>
 
 const neutral = { inFlight: 0, answered: 0, failed: 0, state: "Healthy" } as const
 
+describe("an iterator of a stream", () => {
+  it.live("may be asked for more before it has given any: each chunk comes once, in order, and then the end", () =>
+    Effect.gen(function*() {
+      const words = ["The capital ", "is ", "Bern."]
+      const relay = yield* over([make("a", [ScriptedEndpoint.stream(words)])])
+      const iterator = relay.stream(hi)[Symbol.asyncIterator]()
+      const results = yield* Effect.promise(() => Promise.all(Array.from({ length: 12 }, () => iterator.next())))
+      const chunks = results.flatMap(({ value }) => value ?? [])
+      assert.deepStrictEqual([chunks.at(0)?._tag, chunks.at(-1)?._tag], ["Start", "Finish"])
+      assert.strictEqual(chunks.map((chunk) => chunk._tag === "TextDelta" ? chunk.text : "").join(""), words.join(""))
+      assert.deepStrictEqual(results.map(({ done }) => done === true), results.map((_, at) => at >= chunks.length))
+    }))
+})
+
 describe("a relay by promises", () => {
   it.live("is built from options alone, over the fetch of the platform", () =>
     Effect.gen(function*() {

@@ -64,6 +64,19 @@ describe("whoever listens", () => {
       assert.isTrue(isDone(listener.pollUnsafe()))
     }))
 
+  it.effect("is one of several that may wait: each is served, first come first, and told of the end", () =>
+    Effect.gen(function*() {
+      const outlet = new Outlet<number, never>(capacity)
+      const [first, left, second, third] = yield* Effect.all(Array.from({ length: 4 }, () => start(outlet.pull)))
+      yield* Fiber.interrupt(left!)
+      outlet.say([1])
+      outlet.say([2])
+      assert.deepStrictEqual([valueOf(first!), valueOf(second!)], [[1], [2]])
+      assert.isUndefined(third!.pollUnsafe())
+      outlet.end(Exit.void)
+      assert.isTrue(isDone(third!.pollUnsafe()))
+    }))
+
   it.effect("takes nothing along when it leaves", () =>
     Effect.gen(function*() {
       const outlet = new Outlet<number, never>(capacity)

@@ -123,6 +123,22 @@ describe("a hedged stream", () => {
       yield* atRest
     }).pipe(Effect.provide(over(slow, stream(["quick "], { between: "1 second", end: "reset" })))))
 
+  it.effect("goes on at whoever lost the race, when the winner breaks off: to lose is not to fail", () =>
+    Effect.gen(function*() {
+      for (const options of [{ afterCommit: "restart" }, { commit: "whole" }] as const) {
+        const { chunks, fiber } = yield* Hearing.begin(options)
+        yield* Trial.pass("1 minute")
+        const { meta } = Hearing.finishOf({ chunks, exit: yield* Fiber.await(fiber) })
+        assert.strictEqual(Hearing.textOf(chunks), "late answer")
+        assert.deepStrictEqual(meta.attempts.map(({ endpoint, outcome }) => [endpoint, outcome]), [
+          ["a", "Interrupted"],
+          ["b", "InvalidResponse"],
+          ["a", "Success"]
+        ])
+        yield* atRest
+      }
+    }).pipe(Effect.provide(over(slow, stream(["quick "], { between: "1 second", end: "reset" })))))
+
   it.effect("holds nothing once it is interrupted, whenever that is", () =>
     Effect.gen(function*() {
       for (let millis = 0; millis <= 4500; millis += 250) {
