@@ -7,7 +7,7 @@ import * as Api from "./Api.ts"
 import * as Hearing from "./Hearing.ts"
 import * as Trial from "./Trial.ts"
 
-const { answer, body, fault, make, status, stream } = ScriptedEndpoint
+const { answer, body, events, fault, make, status, stream } = ScriptedEndpoint
 
 const dear: Endpoint.Prices = { inputPerMillion: 1, outputPerMillion: 2, cacheReadPerMillion: 0.1 }
 
@@ -173,6 +173,19 @@ describe("what a stream cost", () => {
       const sent = JSON.stringify(yield* Schema.encodeEffect(all)(heard.chunks))
       assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(all)(JSON.parse(sent)), heard.chunks)
     }).pipe(over(stream(["One ", "two ", "three."]))))
+
+  it.effect("is reckoned from what came where nobody counted, and says the same everywhere", () =>
+    Effect.gen(function*() {
+      const { meta, tokens } = Hearing.finishOf(yield* Hearing.whole())
+      const { isEstimated, ...reckoned } = tokens
+      assert.deepStrictEqual([isEstimated, reckoned.output], [true, 4])
+      const cost = reckoned.input * 1000 + reckoned.output * 2000
+      assert.deepStrictEqual(meta.usage.map((row) => [row.isEstimated, row.cost, row.tokens]), [[true, cost, reckoned]])
+      assert.deepStrictEqual(meta.attempts.map(({ tokens }) => tokens), [reckoned])
+    }).pipe(over(events([
+      `data: {"choices":[{"delta":{"content":"One two three."}}]}\n\n`,
+      `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n`
+    ]))))
 
   it.effect("counts what came of one that broke off, as far as it came", () =>
     Effect.gen(function*() {
