@@ -42,6 +42,24 @@ const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>
   "an option nobody knows": [{ endpoints: [endpoint], prot: 80 }, "prot"],
   "a port that there is not": [{ endpoints: [endpoint], port: 70_000 }, "port"],
   "an endpoint without an address": [{ endpoints: [{ id: "a" }] }, "endpoints.0.baseUrl"],
+  "half a capability": [
+    { endpoints: [{ ...endpoint, capabilities: { tools: "yes" } }] },
+    "endpoints.0.capabilities.tools"
+  ],
+  "half a capability of one model": [
+    { endpoints: [{ ...endpoint, models: ["m"], capabilities: { m: { tools: "yes" } } }] },
+    "endpoints.0.capabilities.m.tools"
+  ],
+  "a capability that there is not": [
+    { endpoints: [endpoint, { ...endpoint, id: "b", capabilities: { m: { toolz: "sk-secret" } } }] },
+    "endpoints.1.capabilities.m.toolz"
+  ],
+  "capabilities of a model that is not served": [
+    { endpoints: [{ ...endpoint, models: ["m"], capabilities: { n: { tools: false } } }] },
+    "endpoints.0.capabilities.n"
+  ],
+  "capabilities that are a text": [{ endpoints: [{ ...endpoint, capabilities: "tools" }] }, "endpoints.0.capabilities"],
+  "a weight of nothing": [{ endpoints: [{ ...endpoint, weight: 0 }] }, "endpoints.0.weight"],
   "a tier below zero": [{ endpoints: [endpoint, { ...endpoint, tier: -1 }] }, "endpoints.1.tier"],
   "a dialect nobody speaks": [{ endpoints: [{ ...endpoint, dialect: "klingon" }] }, "endpoints.0.dialect"],
   "a policy for streams that there is not": [
@@ -90,6 +108,33 @@ describe("the configuration of a gateway", () => {
     Effect.gen(function*() {
       const { message } = yield* refusalOf(JSON.stringify({ endpoints: [endpoint], bulkhead: { maxKeys: "many" } }))
       assert.include(message, "bulkhead.maxKeys is \"many\"")
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("takes a bound to how much slower the cheapest may be", () =>
+    Effect.gen(function*() {
+      const balance = (maxAddedLatency: string) => ({ relay: { balance: { cheapest: { maxAddedLatency } } } })
+      const read = (content: object) =>
+        Effect.flatMap(write(JSON.stringify({ endpoints: [endpoint], ...content })), GatewayConfig.read)
+      const { relay } = yield* read(balance("200 millis"))
+      assert.deepStrictEqual(relay.balance, { cheapest: { maxAddedLatency: 200 } })
+      assert.deepInclude(yield* Effect.flip(read(balance("soon"))), {
+        field: "relay.balance.cheapest.maxAddedLatency"
+      } as never)
+    }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
+
+  it.effect("takes capabilities of an endpoint and of each of its models", () =>
+    Effect.gen(function*() {
+      const described = [{ tools: false, contextWindow: 1000 }, { m: { tools: false }, n: { vision: false } }]
+      const path = yield* write(JSON.stringify({
+        endpoints: described.map((capabilities, index) => ({
+          ...endpoint,
+          id: `e${index}`,
+          models: ["m", "n"],
+          capabilities
+        }))
+      }))
+      const endpoints = yield* Effect.flatMap(GatewayConfig.read(path), (config) => Endpoints.make(path, config))
+      assert.deepStrictEqual(endpoints.map(({ capabilities }) => capabilities), described)
     }).pipe(Effect.provide([NodeFileSystem.layer, environment])))
 
   it.effect("takes all options of relay, circuit breaker and bulkhead that JSON has a word for", () =>

@@ -1,6 +1,6 @@
 /** The file that says where a gateway listens and over which endpoints. Keys are not in it: it names variables of the environment. */
 import { Effect, FileSystem, Schema } from "effect"
-import { Configuration } from "effect-relay"
+import { type Capabilities, Configuration } from "effect-relay"
 import * as PolicyConfig from "./PolicyConfig.ts"
 
 const variable = Configuration.field(
@@ -13,6 +13,14 @@ const text = Schema.NonEmptyString
 const millis = Configuration.duration
 
 const optional = Schema.optionalKey
+
+type Able = Capabilities.Capabilities
+
+// of all its models, or of each by the names that callers use; what is wrong inside, the endpoint itself says
+const capabilities = Configuration.field(
+  (value): value is Able | Readonly<Record<string, Able>> => typeof value === "object" && value !== null,
+  "it has to be an object"
+)
 
 const Prices = Schema.Struct({
   inputPerMillion: Configuration.atLeast(0),
@@ -32,12 +40,7 @@ const Endpoint = Schema.Struct({
   tier: optional(Configuration.integer(0)),
   prefill: optional(Configuration.flag),
   weight: optional(Schema.Number),
-  capabilities: optional(Schema.Struct({
-    contextWindow: optional(Configuration.integer(1)),
-    tools: optional(Configuration.flag),
-    vision: optional(Configuration.flag),
-    jsonMode: optional(Configuration.flag)
-  })),
+  capabilities: optional(capabilities),
   limits: optional(Schema.Struct({
     requestsPerMinute: optional(Configuration.integer(1)),
     tokensPerMinute: optional(Configuration.integer(1)),
