@@ -39,6 +39,11 @@ const environment = ConfigProvider.layer(ConfigProvider.fromEnvRecord({
 const wrong: Readonly<Record<string, readonly [content: unknown, field: string]>> = {
   "no endpoints": [{}, "endpoints"],
   "an empty list of endpoints": [{ endpoints: [] }, "endpoints.0"],
+  "an empty list of callers' keys": [{ endpoints: [endpoint], apiKeysFrom: [] }, "apiKeysFrom"],
+  "a caller's key in the place of its variable": [
+    { endpoints: [endpoint], apiKeysFrom: ["sk-secret"] },
+    "apiKeysFrom.0"
+  ],
   "an option nobody knows": [{ endpoints: [endpoint], prot: 80 }, "prot"],
   "a port that there is not": [{ endpoints: [endpoint], port: 70_000 }, "port"],
   "an endpoint without an address": [{ endpoints: [{ id: "a" }] }, "endpoints.0.baseUrl"],

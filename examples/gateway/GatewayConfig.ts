@@ -8,6 +8,11 @@ const variable = Configuration.field(
   "it has to be the name of a variable of the environment, such as OPENAI_API_KEY"
 )
 
+const variables = Schema.Array(variable).pipe(Schema.refine(
+  (value): value is readonly [string, ...ReadonlyArray<string>] => value.length > 0,
+  { message: "it has to name at least one variable; to serve everybody, leave it out" }
+))
+
 const text = Schema.NonEmptyString
 
 const millis = Configuration.duration
@@ -57,8 +62,8 @@ const Endpoint = Schema.Struct({
 export const GatewayConfig = Schema.Struct({
   host: text,
   port: Configuration.integer(0, 65_535),
-  /** The variables that hold the keys of this gateway's callers; without any, everybody is served. */
-  apiKeysFrom: Schema.Array(variable),
+  /** The variables that hold the keys of this gateway's callers; left out, everybody is served. */
+  apiKeysFrom: optional(variables),
   maxRequestBytes: Configuration.integer(1),
   deadline: Configuration.durationOrForever,
   /** How long calls under way may take to finish when the gateway ends. */
@@ -75,7 +80,6 @@ export const defaults = {
   // nobody else reaches it, unless told otherwise
   host: "127.0.0.1",
   port: 8787,
-  apiKeysFrom: [],
   maxRequestBytes: 16 * 1024 * 1024,
   deadline: "10 minutes",
   shutdownTimeout: "30 seconds",

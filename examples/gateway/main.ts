@@ -34,7 +34,7 @@ const announce = Effect.fnUntraced(function*({ apiKeysFrom, host }: GatewayConfi
   const { status } = yield* RelayService.RelayService
   const endpoints = (yield* status).map(({ id, tier }) => `${id} (tier ${tier})`)
   yield* Console.log(`${HttpServer.formatAddress(address)}/v1 stands for ${endpoints.join(", ")}`)
-  if (apiKeysFrom.length === 0 && !loopback.has(host)) {
+  if (apiKeysFrom === undefined && !loopback.has(host)) {
     yield* Console.warn("Whoever reaches this address may spend what your keys pay for: name a key in apiKeysFrom.")
   }
 })
@@ -45,7 +45,7 @@ const cannotListen = ({ host, port }: GatewayConfig.GatewayConfig, cause: unknow
 const gateway = Effect.fnUntraced(function*(file: string) {
   const config = yield* GatewayConfig.read(file)
   const endpoints = yield* Endpoints.make(file, config)
-  const apiKeys = yield* Effect.forEach(
+  const apiKeys = config.apiKeysFrom === undefined ? undefined : yield* Effect.forEach(
     config.apiKeysFrom,
     (name, index) => Keys.of(file, `apiKeysFrom.${index}`, name)
   )

@@ -30,7 +30,10 @@ import * as StreamedRequest from "./StreamedRequest.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** The keys, one of which a caller has to send as its bearer token. Default: none is asked for. */
+  /**
+   * The keys, one of which a caller has to send as its bearer token: at least one. Default: none is asked for. An empty list
+   * is refused, so that keys that got lost on their way here open nothing.
+   */
   readonly apiKeys?: ReadonlyArray<Redacted.Redacted> | undefined
   /** A longer body is refused while it is read, from 1 up. */
   readonly maxRequestBytes?: number | undefined
@@ -51,20 +54,21 @@ export interface Options {
  * @since 0.1.0
  */
 export const defaults = {
-  apiKeys: [],
   maxRequestBytes: 16 * 1024 * 1024,
   deadline: "10 minutes"
-} as const satisfies Omit<Required<Options>, "tenantOf">
+} as const satisfies Omit<Required<Options>, "apiKeys" | "tenantOf">
 
 const isKey = (value: unknown): value is Redacted.Redacted =>
   Redacted.isRedacted(value) && typeof Redacted.value(value) === "string" &&
   /^[\x21-\x7e]+$/.test(Redacted.value(value) as string)
 
 const Settings = Schema.Struct({
-  apiKeys: Configuration.field(
-    (value): value is ReadonlyArray<Redacted.Redacted> => Array.isArray(value) && value.every(isKey),
-    "it has to be a list of keys, each wrapped, Redacted.make(key), and of nothing but visible ASCII"
-  ),
+  apiKeys: Schema.optional(Configuration.field(
+    (value): value is ReadonlyArray<Redacted.Redacted> =>
+      Array.isArray(value) && value.length > 0 && value.every(isKey),
+    "it has to be a list of at least one key, each wrapped, Redacted.make(key), and of nothing but visible ASCII; " +
+      "to ask for no key, leave it out"
+  )),
   maxRequestBytes: Configuration.integer(1),
   deadline: Configuration.durationOrForever,
   tenantOf: Schema.optional(Configuration.field(
@@ -175,9 +179,9 @@ const routes = (
   relay: RelayService.RelayService,
   settings: Settings
 ): ReadonlyArray<HttpRouter.Route<never, Scope.Scope>> => {
-  const isKnown = BearerKey.guard(settings.apiKeys)
+  const isKnown = settings.apiKeys === undefined ? undefined : BearerKey.guard(settings.apiKeys)
   const guarded = (handler: Handler): Handler =>
-    settings.apiKeys.length === 0
+    isKnown === undefined
       ? handler
       : (request) => isKnown(request.headers["authorization"]) ? handler(request) : noKey
   const get = (path: HttpRouter.PathInput, handler: Handler) =>

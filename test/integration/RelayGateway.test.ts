@@ -375,6 +375,7 @@ describe("a gateway refuses", () => {
     "a limit of nothing": [{ maxRequestBytes: 0 }, "maxRequestBytes"],
     "no time": [{ deadline: 0 }, "deadline"],
     "a key that is not wrapped": [{ apiKeys: ["secret-key"] }, "apiKeys"],
+    "an empty list of keys": [{ apiKeys: [] }, "apiKeys"],
     "an empty key": [{ apiKeys: [Redacted.make("")] }, "apiKeys"],
     "a key with a space": [{ apiKeys: [Redacted.make("secret key")] }, "apiKeys"],
     "an option nobody knows": [{ port: 80 }, "port"]
