@@ -29,6 +29,11 @@ export const idFlaw = (id: unknown): Arguments.Flaw | undefined =>
     ? undefined
     : { argument: "id", value: Arguments.show(id), rule: Arguments.text.rule }
 
+// who names an endpoint beside an account may mean either
+const isAccount = (subject: unknown): boolean =>
+  Json.isRecord(subject) && typeof subject["account"] === "string" &&
+  Object.entries(subject).every(([name, value]) => name === "account" || value === undefined)
+
 /**
  * What is wrong with a subject, if it is none.
  *
@@ -36,9 +41,8 @@ export const idFlaw = (id: unknown): Arguments.Flaw | undefined =>
  * @since 0.1.0
  */
 export const flawOf = (subject: unknown): Arguments.Flaw | undefined => {
-  const account = Json.isRecord(subject) ? subject["account"] : subject
-  if (typeof account === "string") return undefined
-  const rule = "it has to be an id, or an object with the account"
+  if (typeof subject === "string" || isAccount(subject)) return undefined
+  const rule = "it has to be an id, or an object with the account and nothing else"
   return { argument: "subject", value: Arguments.show(subject), rule }
 }
 

@@ -209,7 +209,9 @@ describe("changes that cannot work", () => {
     [5, "5"],
     [["a"], "array"],
     [{}, "object"],
-    [{ account: 5 }, "object"]
+    [{ account: 5 }, "object"],
+    [{ id: "a" }, "object"],
+    [{ account: "a", id: "b" }, "object"]
   ]
   it.effect.each(nobody)("what names no endpoint is refused by name: %j", ([subject, value]) =>
     Effect.gen(function*() {
@@ -220,7 +222,7 @@ describe("changes that cannot work", () => {
           subject: `RelayService.endpoints.${name}`,
           argument: "subject",
           value,
-          rule: "it has to be an id, or an object with the account"
+          rule: "it has to be an id, or an object with the account and nothing else"
         })
       }
       assert.deepInclude(yield* Effect.flip(endpoints.remove(subject as string)), {
