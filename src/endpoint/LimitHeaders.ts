@@ -12,7 +12,6 @@
 import type * as Limit from "../machine/Limit.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
 import type * as Tokens from "../policy/Tokens.ts"
-import * as GoDuration from "./GoDuration.ts"
 import * as HttpDate from "./HttpDate.ts"
 import * as HttpHeader from "./HttpHeader.ts"
 import * as RetryAfter from "./RetryAfter.ts"
@@ -58,24 +57,8 @@ const countOf = (value: string | undefined): number | undefined => {
   return Number.isSafeInteger(count) ? count : undefined
 }
 
-// no wait is as long as the years since 1970: what is, is a time
-const firstEpochSeconds = 1e9
-const firstEpochMillis = 1e11
-
-const numberToMillis = (value: number, now: number): number => {
-  if (value >= firstEpochMillis) return value - now
-  return value >= firstEpochSeconds ? value * 1000 - now : value * 1000
-}
-
-const resetOf = (value: string | undefined, now: number): number | undefined => {
-  if (value === undefined) return undefined
-  const text = value.trim()
-  if (decimal.test(text)) return RetryAfter.clamp(numberToMillis(Number(text), now))
-  const duration = GoDuration.parse(text)
-  if (duration !== undefined) return RetryAfter.clamp(duration)
-  const time = HttpDate.parseTimestamp(text) ?? HttpDate.parse(text)
-  return time === undefined ? undefined : RetryAfter.clamp(time - now)
-}
+const resetOf = (value: string | undefined, now: number): number | undefined =>
+  value === undefined ? undefined : RetryAfter.fromText(value, now)
 
 interface Names {
   readonly of: Standing["of"]

@@ -1,17 +1,19 @@
 /**
  * How long a service asks to be left alone, in every form that services use.
  *
- * Source: RFC 9110, section 10.2.3; `retry-after-ms` as sent by Azure OpenAI.
+ * Source: RFC 9110, section 10.2.3; `retry-after-ms` as sent by Azure OpenAI. What servers send beside these is read where
+ * it can mean one thing only: epoch times, RFC 3339 and Go's durations.
  *
  * @since 0.1.0
  */
 
+import * as GoDuration from "./GoDuration.ts"
 import * as HttpDate from "./HttpDate.ts"
 import * as HttpHeader from "./HttpHeader.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
-const longest = 24 * 60 * 60 * 1000
+const day = 24 * 60 * 60 * 1000
 
 /**
  * What a service can ask for at most, in milliseconds: a longer wait says a day.
@@ -19,17 +21,49 @@ const longest = 24 * 60 * 60 * 1000
  * @category combinators
  * @since 0.1.0
  */
-export const clamp = (millis: number): number => Math.min(longest, Math.max(0, millis))
+export const clamp = (millis: number): number => Math.min(day, Math.max(0, millis))
 
 const decimal = /^\d+(?:\.\d+)?$/
 
 const millisOf = (value: string | undefined): number | undefined =>
   value !== undefined && decimal.test(value.trim()) ? clamp(Number(value)) : undefined
 
-// proxies join repeated headers with commas, and so do dates: numbers first
-const secondsOf = (value: string): number | undefined => {
-  const parts = value.split(",").map((part) => part.trim())
-  return parts.every((part) => decimal.test(part)) ? clamp(Math.max(...parts.map(Number)) * 1000) : undefined
+// no wait is as long as the years since 1970: what is, is a time
+const firstEpochSeconds = 1e9
+const firstEpochMillis = 1e11
+
+const numberToMillis = (value: number, now: number): number => {
+  if (value >= firstEpochMillis) return value - now
+  return value >= firstEpochSeconds ? value * 1000 - now : value * 1000
+}
+
+/**
+ * Milliseconds from `now`, epoch milliseconds, until what a header says in any form that has a meaning: seconds, epoch
+ * seconds or milliseconds, a duration such as `1m30s`, a date or an RFC 3339 timestamp.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const fromText = (value: string, now: number): number | undefined => {
+  const text = value.trim()
+  if (decimal.test(text)) return clamp(numberToMillis(Number(text), now))
+  const duration = GoDuration.parse(text)
+  if (duration !== undefined) return clamp(duration)
+  const time = HttpDate.parseTimestamp(text) ?? HttpDate.parse(text)
+  return time === undefined ? undefined : clamp(time - now)
+}
+
+// proxies join repeated headers with commas; a date has one of its own
+const longestOf = (value: string, now: number): number | undefined => {
+  const whole = fromText(value, now)
+  if (whole !== undefined) return whole
+  let longest = 0
+  for (const part of value.split(",")) {
+    const wait = fromText(part, now)
+    if (wait === undefined) return undefined
+    longest = Math.max(longest, wait)
+  }
+  return longest
 }
 
 /**
@@ -56,9 +90,5 @@ const waitIn = (headers: Headers, now: number): number | undefined => {
   const exact = millisOf(headers["retry-after-ms"]) ?? millisOf(headers["x-ms-retry-after-ms"])
   if (exact !== undefined) return exact
   const value = headers["retry-after"]
-  if (value === undefined) return undefined
-  const seconds = secondsOf(value)
-  if (seconds !== undefined) return seconds
-  const date = HttpDate.parse(value)
-  return date === undefined ? undefined : clamp(date - HttpDate.nowOf(headers, now))
+  return value === undefined ? undefined : longestOf(value, HttpDate.nowOf(headers, now))
 }

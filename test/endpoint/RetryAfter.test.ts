@@ -22,7 +22,20 @@ describe("a Retry-After header", () => {
     ["ten years in seconds", "315360000", day],
     ["ten years as a date", "Fri, 29 Feb 2036 00:00:00 GMT", day],
     ["more seconds than a number can hold", "9".repeat(400), day],
+    ["a duration as Go prints it", "7s", 7000],
+    ["a duration of several units", "1m30.5s", 90_500],
+    ["a duration longer than a day", "25h", day],
+    ["a time of RFC 3339", "2026-03-01T00:00:10Z", 10_000],
+    ["a time of RFC 3339 elsewhere on earth", "2026-03-01T01:00:10.5+01:00", 10_500],
+    ["a time of RFC 3339 that has passed", "2026-02-28T00:00:10Z", 0],
+    ["epoch seconds", String(now / 1000 + 10), 10_000],
+    ["epoch milliseconds", String(now + 10_000), 10_000],
+    ["epoch seconds that have passed", "1000000000", 0],
+    ["epoch seconds years ahead", "4102444800", day],
+    ["as many seconds as cannot be a time", "999999999", day],
     ["two numbers, of which the longer counts", "2, 3", 3000],
+    ["a number and a duration", "2, 7s", 7000],
+    ["more numbers than a function takes", "2,".repeat(300_000) + "3", 3000],
     ["two numbers, the longer first", "3,2", 3000]
   ]
   it.each(forms)("may be %s", (_, value, millis) => {
@@ -47,7 +60,12 @@ describe("a Retry-After header", () => {
     "NaN",
     "Infinity",
     "null",
-    "5s",
+    "5s ago",
+    "-5s",
+    "5x",
+    "2026-03-01",
+    "2026-13-01T00:00:10Z",
+    "-1772323210",
     "5 seconds",
     "soon",
     ",",
@@ -77,6 +95,9 @@ describe("a date in a Retry-After header", () => {
     assert.strictEqual(wait("Sun, 01 Mar 2026 01:00:00 GMT"), 20_000)
     assert.strictEqual(wait("Sun Mar  1 01:00:10 2026"), 10_000)
     assert.strictEqual(wait("Sun, 01 Mar 2026 01:30:00 GMT"), 0)
+    for (const value of ["2026-03-01T01:00:20Z", String(now / 1000 + 3620)]) {
+      assert.strictEqual(read({ "retry-after": value, date: "Sun, 01 Mar 2026 01:00:00 GMT" }), 20_000)
+    }
   })
 
   it("is compared with our clock when the service's makes no sense", () => {
