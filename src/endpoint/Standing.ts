@@ -25,6 +25,7 @@ import * as Failure from "./Failure.ts"
 import * as Key from "./Key.ts"
 import * as ModelPauses from "./ModelPauses.ts"
 import * as Pause from "./Pause.ts"
+import { recheck } from "./Wait.ts"
 
 /**
  * A call as the standing knows it; the object is the one that passes, ends and leaves.
@@ -36,9 +37,6 @@ export interface Call {
   readonly demand: { readonly model: string }
   readonly startedAt: number
 }
-
-// a quota without a known reset, and a refused key, are looked at again after this
-const recheck = 300_000
 
 // longer than attempts usually may take; a trial that takes longer is no longer the only one
 const trialLease = 60_000

@@ -30,10 +30,14 @@ const anthropic = (type: string, message = "Something went wrong.", more: object
 const gemini = (code: number, status: string, message: string, details: ReadonlyArray<object> = []) => ({
   error: { code, message, status, details }
 })
-const geminiQuota = (quotaId: string, message = "You exceeded your current quota, please check your plan.") =>
+const geminiQuota = (
+  quotaId: string,
+  message = "You exceeded your current quota, please check your plan.",
+  retryDelay = "46s"
+) =>
   gemini(429, "RESOURCE_EXHAUSTED", message, [
     { "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [{ quotaId, quotaValue: "20" }] },
-    { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "46s" }
+    { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay }
   ])
 const openrouter = (code: number, message: string, metadata: object = {}) => ({ error: { code, message, metadata } })
 const inChoice = (error: unknown, finish_reason: string | null = "stop", more: object = {}) => ({
@@ -466,6 +470,19 @@ describe("a time that a body tells", () => {
   it.each(times)("of Anthropic's: %s", (_, body, wait) => {
     assert.strictEqual(failureOf(400, body)._tag, "QuotaExceeded")
     assert.strictEqual(waitOf(400, body), wait)
+  })
+
+  const daily = (retryDelay: string, message = "No.") => geminiQuota("RequestsPerDay-FreeTier", message, retryDelay)
+  const ofADay: ReadonlyArray<readonly [name: string, body: Body, headers: object, wait: number | undefined]> = [
+    ["hours", daily("36000s"), {}, 36_000_000],
+    ["five minutes, as long as it is left alone anyway", daily("300s"), {}, 300_000],
+    ["less, which is its pace", daily("299.9s"), {}, undefined],
+    ["less, in words", daily("none", "Please retry in 3.5s."), {}, undefined],
+    ["less, in a header beside hours", daily("36000s"), { "retry-after": "3" }, 36_000_000]
+  ]
+  it.each(ofADay)("of Google's for a quota of a day: %s", (_, body, headers, wait) => {
+    assert.strictEqual(failureOf(429, body)._tag, "QuotaExceeded")
+    assert.strictEqual(waitOf(429, body, { ...headers }), wait)
   })
 
   const quoted: ReadonlyArray<readonly [name: string, headers: object, wait: number | undefined]> = [

@@ -4,7 +4,7 @@ import { CircuitBreaker, type Endpoint, Failure, RelayService, Retry } from "eff
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
 
-const { answer, make, status } = ScriptedEndpoint
+const { answer, body, make, status } = ScriptedEndpoint
 
 const once = { retry: Retry.none }
 const state = (id: string) => Effect.map(Trial.status(id), ({ state }) => state)
@@ -47,6 +47,21 @@ describe("a quota that is used up", () => {
       assert.strictEqual(yield* Trial.count("a"), 1)
       yield* Trial.pass("1 millis")
       assert.strictEqual((yield* Trial.chat()).text, "refilled")
+    }).pipe(Effect.provide(Trial.over([acme("a", 0)], once))))
+
+  it.effect("for a day is looked at again after five minutes, whatever wait Google's pace would ask for", () =>
+    Effect.gen(function*() {
+      const details = [{ violations: [{ quotaId: "GenerateRequestsPerDayPerProjectPerModel" }] }, {
+        retryDelay: "3.5s"
+      }]
+      const error = { code: 429, message: "Please retry in 3.5s.", status: "RESOURCE_EXHAUSTED", details }
+      yield* Trial.play("a", body(JSON.stringify({ error }), { status: 429 }), answer("a new day"))
+      yield* Trial.failure()
+      yield* Trial.pass("299999 millis")
+      assert.deepInclude(yield* Trial.failure(), { _tag: "QuotaExceeded", retryAfter: Duration.millis(1) })
+      assert.strictEqual(yield* Trial.count("a"), 1)
+      yield* Trial.pass("1 millis")
+      assert.strictEqual((yield* Trial.chat()).text, "a new day")
     }).pipe(Effect.provide(Trial.over([acme("a", 0)], once))))
 
   it.effect("is nobody's failure: the circuit does not count it", () =>
