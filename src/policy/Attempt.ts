@@ -59,7 +59,8 @@ export const attempts = Schema.Array(Attempt).pipe(
  * @category constructors
  * @since 0.1.0
  */
-export const none: ReadonlyArray<Attempt> = []
+// one for everybody, so nobody can write to it
+export const none: ReadonlyArray<Attempt> = Object.freeze([])
 
 /**
  * What tries cost in whole nanodollars, as far as it is known.

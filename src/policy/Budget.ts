@@ -119,7 +119,7 @@ export interface Budget extends Keyed.Family<Budget, BudgetOptions.Options, Snap
    * they do so themselves.
    */
   readonly reserve: (estimate: Earmark.Amount) => Effect.Effect<Earmark.Earmark, Earmark.Refused, Scope.Scope>
-  /** The same for as long as an effect runs, settled by what its answer says it took. */
+  /** The same for as long as an effect runs, settled by what its answer says it took; all of it where that is no amount. */
   readonly withReservation: <A, E, R>(
     estimate: Earmark.Amount,
     use: (earmark: Earmark.Earmark) => Effect.Effect<A, E, R>,
@@ -198,7 +198,12 @@ class KeyBudget extends Keyed.Sibling<Budget, BudgetOptions.Options, Snapshot> i
       Effect.scoped(
         Effect.flatMap(Earmark.make("Budget.withReservation", this, estimate), (earmark) => {
           const used = use(earmark)
-          return actualOf === undefined ? used : Effect.tap(used, (answer) => earmark.settle(actualOf(answer)))
+          if (actualOf === undefined) return used
+          return Effect.tap(used, (answer) =>
+            Effect.suspend(() => earmark.settle(actualOf(answer))).pipe(
+              // the work was done, whatever is said of it
+              Effect.onError(() => Effect.ignore(earmark.settle(estimate)))
+            ))
         })
       ) as never
   }

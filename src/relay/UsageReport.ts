@@ -22,7 +22,10 @@ export const Row = Schema.Struct({
   endpoint: Schema.String,
   /** By the endpoint's name for it; absent for what has none. */
   model: Schema.optionalKey(Schema.String),
-  /** Calls that were answered, by the endpoint or by the cache. */
+  /**
+   * Answers, of the endpoint or of the cache. One that a cache fetches in the background, or that a relay inside an operation
+   * gives, is one as well.
+   */
   calls: Schema.Int,
   /** Of these, by the cache. */
   hits: Schema.Int,

@@ -147,6 +147,24 @@ describe("what is set aside for work of one's own", () => {
       assert.deepStrictEqual(yield* tokens(budget), { held: 0, spent: 47 })
     }))
 
+  it.effect("is charged whole where the work was done and what it took is no amount", () =>
+    Effect.gen(function*() {
+      const unsound: ReadonlyArray<() => Budget.Amount> = [
+        () => ({ tokens: NaN }),
+        () => ({ tokens: -1 }),
+        () => undefined as never,
+        () => {
+          throw new Error("cannot count")
+        }
+      ]
+      for (const actualOf of unsound) {
+        const budget = yield* Budget.make({ tokens: 100 })
+        const exit = yield* Effect.exit(budget.withReservation({ tokens: 40 }, () => Effect.void, actualOf))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.deepStrictEqual(yield* tokens(budget), { held: 0, spent: 40 })
+      }
+    }))
+
   it.effect("is back after a failure, a defect and an interrupt, before any of them goes on", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.make({ tokens: 100 })
@@ -155,12 +173,6 @@ describe("what is set aside for work of one's own", () => {
         yield* Effect.exit(budget.withReservation({ tokens: 40 }, () => end))
         assert.deepStrictEqual(yield* tokens(budget), { held: 0, spent: 0 })
       }
-      yield* Effect.exit(
-        budget.withReservation({ tokens: 40 }, () => Effect.void, () => {
-          throw new Error("cannot count")
-        })
-      )
-      assert.deepStrictEqual(yield* tokens(budget), { held: 0, spent: 0 })
       const fiber = yield* Effect.forkChild(budget.withReservation({ tokens: 40 }, () => Effect.never), {
         startImmediately: true
       })
