@@ -399,6 +399,11 @@ describe("after the commit point", () => {
       "InvalidResponse"
     ],
     [
+      "a reason to stop in an event that no blank line ends",
+      events([...words.map((content) => delta({ content })), finish.slice(0, -1)]),
+      "InvalidResponse"
+    ],
+    [
       "a reason that is a break",
       events([...words.map((content) => delta({ content })), delta({}, "error")]),
       "InvalidResponse"
@@ -480,6 +485,20 @@ describe("after the commit point", () => {
       assert.deepStrictEqual([meta.endpoint, tokens.isEstimated, tokens.output], ["b", false, 3])
       yield* isAtRest
     }).pipe(Effect.provide(over({ a: stream(["Berne"], { end: "reset" }), b: stream(words) }))))
+
+  it.effect.each([["restart", "Restarted"], ["continue", "Continued"]] as const)(
+    "a later round comes back to the one that broke off, which then goes by the same name: %s",
+    ([afterCommit, marker]) =>
+      Effect.gen(function*() {
+        const heard = yield* Trial.whatever(Hearing.whole({ afterCommit }))
+        assert.deepStrictEqual(Hearing.brief(heard), ["Start a", "Berne", `${marker} a`, "Start a", ...words, "Finish"])
+        assert.deepStrictEqual(Hearing.finishOf(heard).meta.attempts.map(({ round }) => round), [0, 1])
+      }).pipe(Effect.provide(over(
+        { a: [stream(["Berne"], { end: "reset" }), stream(words)] },
+        { retry: Retry.standard },
+        { prefill: true }
+      )))
+  )
 
   it.effect("nobody begins anew where the caller cannot take back what came out", () =>
     Effect.gen(function*() {
