@@ -19,7 +19,7 @@ export interface Options {
 const width = 720
 const height = 230
 const left = 52
-const right = 12
+const right = 26
 const top = 30
 const bottom = 24
 const innerWidth = width - left - right
@@ -78,13 +78,16 @@ const label = (value: number): string => Number(value.toPrecision(3)).toLocaleSt
 const frame = (
   { title, unit }: Pick<Options, "title" | "unit">,
   marks: ReadonlyArray<readonly [at: number, text: string]>,
-  legend: ReadonlyArray<Pick<Series, "look" | "name">>
+  legend: ReadonlyArray<Pick<Series, "look" | "name">>,
+  isFilled = false
 ): string => {
   const hours = [0, 3, 6, 9, 12, 15, 18, 21, 24]
   let at = width - right
   const keys = legend.toReversed().map(({ look, name }) => {
     at -= 7 * name.length + 26
-    const key = `<line x1="${at}" x2="${at + 16}" y1="16" y2="16" class="line l${look}"${dash(look)}/>`
+    const key = isFilled
+      ? `<rect x="${at + 4}" y="10" width="11" height="11" class="area f${look}"/>`
+      : `<line x1="${at}" x2="${at + 16}" y1="16" y2="16" class="line l${look}"${dash(look)}/>`
     return `${key}${text(at + 20, 20, "start", "ink", name)}`
   })
   return [
@@ -140,7 +143,7 @@ export const shares = ({ series, title }: Pick<Options, "series" | "title">): st
     return `<polygon points="${edge.join(" ")}" class="area f${look}"/>`
   })
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => [yOf(share), `${100 * share} %`] as const)
-  return svg(title, areas.join("") + frame({ title, unit: "" }, marks, series))
+  return svg(title, areas.join("") + frame({ title, unit: "" }, marks, series, true))
 }
 
 /** Which state each of some things was in. */
@@ -162,7 +165,7 @@ export const strips = (
   )
   const marks = names.map((name, place) => [top + row * (place + 0.5), name] as const)
   const legend = Object.entries(looks).map(([name, look]) => ({ name, look }))
-  return svg(title, frame({ title, unit: "" }, marks, legend) + cells.join(""))
+  return svg(title, frame({ title, unit: "" }, marks, legend, true) + cells.join(""))
 }
 
 /** Plots one below the other in a file of their own. */

@@ -113,6 +113,14 @@ export const figures = (self: Recorder, tallies: ReadonlyArray<SimulatedWorld.Ta
   }
 }
 
+// the last that was neither, where there was one
+const well = new Set(["Healthy", "closed"])
+
+const worstOf = (notes: Recorder["notes"]): ReadonlyArray<string> => {
+  const last = notes.at(-1)?.states ?? []
+  return last.map((state, place) => notes.findLast(({ states }) => !well.has(states[place]!))?.states[place] ?? state)
+}
+
 /** What happened in the course of time, for plots. */
 export interface Course {
   readonly answered: ReadonlyArray<number>
@@ -151,7 +159,9 @@ export const course = (self: Recorder, step: number): Course => {
     p99: latency(0.99),
     sent: places.map((place) => gained((tallies) => tallies[place]!.sent)),
     refused: places.map((place) => gained((tallies) => tallies[place]!.refused)),
-    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) => round(cost, 4)),
-    states: ends.map(({ states }) => states)
+    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) =>
+      round(cost * self.setting.perMonth / 30, 4)
+    ),
+    states: spans.map((_, index) => worstOf(self.notes.slice(index * step, (index + 1) * step)))
   }
 }
