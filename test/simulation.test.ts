@@ -11,11 +11,13 @@ const options: Plan.Options = {
   speed: 720,
   variationSpeed: 2880,
   ablations: ["without cache"],
-  settings: ["20 at once"]
+  settings: ["20 at once"],
+  studies: ["retry storm"],
+  seeds: 1
 }
 
-const here: Plan.Run = async (_, jobs) => {
-  const results: Array<Job.Result> = []
+const here = async <J extends Job.Job>(_: string, jobs: ReadonlyArray<J>) => {
+  const results: Array<Job.ResultOf<J>> = []
   for (const job of jobs) results.push(await Job.run(job))
   return results
 }
@@ -26,7 +28,7 @@ describe("the simulation", () => {
     const again = await Plan.live(options, here)
     assert.strictEqual(Report.print(again.report), Report.print(report))
     assert.deepStrictEqual(again.courses, courses)
-    const other = await Plan.live({ ...options, seed: 8, ablations: [], settings: [] }, here)
+    const other = await Plan.live({ ...options, seed: 8, ablations: [], settings: [], studies: [], seeds: 0 }, here)
     assert.notDeepEqual(other.report.clients, report.clients)
 
     // and they are what the schema says

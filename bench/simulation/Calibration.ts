@@ -2,11 +2,11 @@
  * Sets a day so that the naive client meets the article's "without" column, and a cache that keeps what was used last has
  * its hit rate. Nothing of the relay is looked at.
  */
-import type { Traffic } from "effect-relay/testing"
 import * as Effect from "effect/Effect"
 import * as Shelf from "./clients/Shelf.ts"
 import type * as Recorder from "./Recorder.ts"
 import * as Scenario from "./Scenario.ts"
+import type * as Setting from "./Setting.ts"
 
 /** What the article says of a day without its relay, and of its cache. */
 export const claimed = { rate429: 0.123, p50: 340, p99: 2100, availability: 0.982, hitRate: 0.342 } as const
@@ -26,9 +26,8 @@ export interface Calibration {
 const maxRounds = 8
 
 /** How many would be answered from a cache if answers took no time. */
-const hitRate = ({ questions, times }: Traffic.Traffic, scenario: Scenario.Scenario): number => {
-  const { capacity, timeToLive } = Scenario.cacheOf(scenario)
-  const shelf = Shelf.make(capacity, timeToLive)
+const hitRate = ({ cache, traffic: { questions, times } }: Setting.Setting): number => {
+  const shelf = Shelf.make(cache.capacity, cache.timeToLive)
   let hits = 0
   questions.forEach((question, index) => {
     if (Shelf.find(shelf, question, times[index]!)) hits++
@@ -39,10 +38,8 @@ const hitRate = ({ questions, times }: Traffic.Traffic, scenario: Scenario.Scena
 
 /** The more questions are asked once, the fewer hits: halves the interval until it is near enough. */
 const findUnique = (scenario: Scenario.Scenario): { readonly unique: number; readonly found: number } => {
-  const rateOf = (unique: number): number => {
-    const changed = { ...scenario, knobs: { ...scenario.knobs, unique } }
-    return hitRate(Scenario.trafficOf(changed), changed)
-  }
+  const rateOf = (unique: number): number =>
+    hitRate(Scenario.settingOf({ ...scenario, knobs: { ...scenario.knobs, unique } }))
   let [low, high] = [0, 1]
   let unique = scenario.knobs.unique
   let found = rateOf(unique)

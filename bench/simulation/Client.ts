@@ -3,7 +3,7 @@ import type { SimulatedWorld, Traffic } from "effect-relay/testing"
 import type * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Scope from "effect/Scope"
-import type * as Scenario from "./Scenario.ts"
+import type * as Setting from "./Setting.ts"
 
 /** What a caller got. */
 export type Outcome =
@@ -24,5 +24,5 @@ export interface Client {
 }
 
 export type Make = (
-  scenario: Scenario.Scenario
+  setting: Setting.Setting
 ) => Effect.Effect<Client, unknown, SimulatedWorld.SimulatedWorld | HttpClient.HttpClient | Scope.Scope>

@@ -1,4 +1,4 @@
-/** Lives through a day with one client. */
+/** Lives through a setting with one client. */
 import { Timeout } from "effect-relay"
 import { SimulatedEndpoint, Traffic, VirtualTime } from "effect-relay/testing"
 import * as Clock from "effect/Clock"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Client from "./Client.ts"
 import * as Recorder from "./Recorder.ts"
-import * as Scenario from "./Scenario.ts"
+import type * as Setting from "./Setting.ts"
 
 export interface Day {
   readonly recorder: Recorder.Recorder
@@ -29,38 +29,50 @@ const caller =
       )
     })
 
-/** Notes once a minute how things are. */
-const watch = (client: Client.Client, recorder: Recorder.Recorder, onMinute: (minute: number) => void) =>
+/** Takes notes of how things are. */
+const watch = (client: Client.Client, recorder: Recorder.Recorder, onNote: (share: number) => void) =>
   Effect.gen(function*() {
     const world = yield* SimulatedEndpoint.World
-    for (let minute = 1; minute <= Recorder.minutesOfDay; minute++) {
-      yield* Effect.sleep(recorder.minute)
+    const { every, notes } = recorder.setting
+    for (let note = 1; note <= notes; note++) {
+      yield* Effect.sleep(every)
       const states = client.states === undefined ? [] : yield* client.states
-      recorder.minutes.push({ tallies: world.tallies(), states })
-      onMinute(minute)
+      recorder.notes.push({ tallies: world.tallies(), states })
+      onNote(note / notes)
     }
   })
 
-/** `onMinute` is told of each minute that has passed. */
+/** Puts the wall clock forward and back. */
+const shiftClock = ({ shifts }: Setting.Setting) =>
+  Effect.flatMap(
+    VirtualTime.VirtualTime,
+    ({ shiftWallClock }) =>
+      Effect.forEach(shifts, ({ at, by }) => Effect.delay(shiftWallClock(by), at), {
+        concurrency: "unbounded",
+        discard: true
+      })
+  )
+
+/** `onNote` is told of the share of time that has passed. */
 export const live = (
-  scenario: Scenario.Scenario,
+  setting: Setting.Setting,
   make: Client.Make,
-  onMinute: (minute: number) => void = () => {}
+  onNote: (share: number) => void = () => {}
 ): Effect.Effect<Day, unknown> => {
-  const traffic = Scenario.trafficOf(scenario)
-  const recorder = Recorder.make(traffic.times, Scenario.hours(scenario, 1 / 60))
+  const recorder = Recorder.make(setting)
   const program = Effect.gen(function*() {
-    const client = yield* make(scenario)
-    const patience = yield* Timeout.make({ duration: Scenario.patience })
-    const watcher = yield* Effect.forkChild(watch(client, recorder, onMinute), { startImmediately: true })
-    yield* Traffic.play(traffic, caller(client, recorder, patience))
+    const client = yield* make(setting)
+    const patience = yield* Timeout.make({ duration: setting.patience })
+    const watcher = yield* Effect.forkChild(watch(client, recorder, onNote), { startImmediately: true })
+    yield* Effect.forkChild(shiftClock(setting), { startImmediately: true })
+    yield* Traffic.play(setting.traffic, caller(client, recorder, patience))
     yield* Fiber.join(watcher)
     const world = yield* SimulatedEndpoint.World
     return { recorder, figures: Recorder.figures(recorder, world.tallies()) }
   })
   return program.pipe(
-    Effect.provide(SimulatedEndpoint.layer(Scenario.endpointsOf(scenario), { seed: scenario.seed + 4 })),
+    Effect.provide(SimulatedEndpoint.layer(setting.endpoints, { seed: setting.seed + 4 })),
     Effect.scoped,
-    (day) => VirtualTime.run(day, { seed: scenario.seed, promises: false })
+    (day) => VirtualTime.run(day, { seed: setting.seed, promises: false })
   )
 }

@@ -4,26 +4,30 @@ import { join } from "node:path"
 import * as Job from "./Job.ts"
 
 export type Told =
-  | { readonly _tag: "Minute"; readonly minute: number }
-  | { readonly _tag: "Done"; readonly result: Job.Result }
+  | { readonly _tag: "Passed"; readonly share: number }
+  | { readonly _tag: "Done"; readonly result: Job.ResultOf<Job.Job> }
 
 export interface Pool {
   /** The results, in the order of the jobs; `onProgress` is told the share that is done, and of what. */
-  readonly run: (
-    jobs: ReadonlyArray<Job.Job>,
+  readonly run: <J extends Job.Job>(
+    jobs: ReadonlyArray<J>,
     onProgress: (share: number, what: string) => void
-  ) => Promise<ReadonlyArray<Job.Result>>
+  ) => Promise<ReadonlyArray<Job.ResultOf<J>>>
   readonly close: () => void
 }
 
-const ask = (child: ChildProcess, job: Job.Job, onMinute: (minute: number) => void): Promise<Job.Result> =>
+const ask = <J extends Job.Job>(
+  child: ChildProcess,
+  job: J,
+  onShare: (share: number) => void
+): Promise<Job.ResultOf<J>> =>
   new Promise((resolve, reject) => {
     const onExit = (): void => reject(new Error(`a process ended before its time: ${Job.title(job)}`))
     const onMessage = (told: Told): void => {
-      if (told._tag === "Minute") return onMinute(told.minute)
+      if (told._tag === "Passed") return onShare(told.share)
       child.off("exit", onExit)
       child.off("message", onMessage)
-      resolve(told.result)
+      resolve(told.result as Job.ResultOf<J>)
     }
     child.once("exit", onExit)
     child.on("message", onMessage)
@@ -36,8 +40,8 @@ export const make = (size: number): Pool => {
     () => fork(join(import.meta.dirname, "Process.ts"), [], { execArgv: ["--conditions=effect-relay-source"] })
   )
   return {
-    run: async (jobs, onProgress) => {
-      const results: Array<Job.Result> = []
+    run: async <J extends Job.Job>(jobs: ReadonlyArray<J>, onProgress: (share: number, what: string) => void) => {
+      const results: Array<Job.ResultOf<J>> = []
       const shares = jobs.map(() => 0)
       let next = 0
       const work = async (child: ChildProcess): Promise<void> => {
@@ -48,7 +52,7 @@ export const make = (size: number): Pool => {
             shares[index] = share
             onProgress(shares.reduce((a, b) => a + b, 0) / jobs.length, Job.title(job))
           }
-          results[index] = await ask(child, job, (minute) => tell(minute / 1440))
+          results[index] = await ask(child, job, tell)
           tell(1)
         }
       }

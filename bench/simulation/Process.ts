@@ -6,8 +6,11 @@ const tell = (told: Told): boolean => process.send!(told)
 
 process.on("disconnect", () => process.exit())
 process.on("message", (job: Job.Job) => {
-  const onMinute = (minute: number): void => {
-    if (minute % 60 === 0) tell({ _tag: "Minute", minute })
+  let told = 0
+  const onNote = (share: number): void => {
+    if (share < told + 0.05) return
+    told = share
+    tell({ _tag: "Passed", share })
   }
-  void Job.run(job, onMinute).then((result) => tell({ _tag: "Done", result }))
+  void Job.run(job, onNote).then((result) => tell({ _tag: "Done", result }))
 })

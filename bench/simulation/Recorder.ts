@@ -1,34 +1,35 @@
 /** What became of every request, and how the endpoints were in every minute. */
 import type { SimulatedWorld } from "effect-relay/testing"
 import type * as Client from "./Client.ts"
-
-export const minutesOfDay = 1440
+import type * as Setting from "./Setting.ts"
 
 const outcomes: ReadonlyArray<Client.Outcome> = ["Answered", "Hit", "Limited", "Failed"]
 
 export interface Recorder {
   /** When each request came, milliseconds. */
   readonly times: Float64Array
-  /** How long a minute of the day takes, milliseconds. */
-  readonly minute: number
+  readonly setting: Setting.Setting
   /** How long each took, milliseconds; `NaN` until it has ended. */
   readonly latencies: Float64Array
   /** Which of `outcomes`, for each. */
   readonly ends: Uint8Array
-  /** What the endpoints had seen at the end of each minute, and how the client saw them. */
-  readonly minutes: Array<{
+  /** What the endpoints had seen whenever notes were taken, and how the client saw them. */
+  readonly notes: Array<{
     readonly tallies: ReadonlyArray<SimulatedWorld.Tally>
     readonly states: ReadonlyArray<string>
   }>
 }
 
-export const make = (times: Float64Array, minute: number): Recorder => ({
-  times,
-  minute,
-  latencies: new Float64Array(times.length).fill(NaN),
-  ends: new Uint8Array(times.length),
-  minutes: []
-})
+export const make = (setting: Setting.Setting): Recorder => {
+  const { times } = setting.traffic
+  return {
+    setting,
+    times,
+    latencies: new Float64Array(times.length).fill(NaN),
+    ends: new Uint8Array(times.length),
+    notes: []
+  }
+}
 
 export const end = (self: Recorder, request: number, outcome: Client.Outcome, latency: number): void => {
   self.latencies[request] = latency
@@ -66,12 +67,12 @@ const round = (value: number, digits: number): number => Number(value.toPrecisio
 
 const isAnswered = (self: Recorder, request: number): boolean => self.ends[request]! < 2
 
-/** The requests of each minute, as a range. */
-const ranges = function*({ minute: length, times }: Recorder): Generator<readonly [from: number, until: number]> {
+/** The requests between notes, as ranges. */
+const ranges = function*({ setting, times }: Recorder): Generator<readonly [from: number, until: number]> {
   let from = 0
-  for (let minute = 1; minute <= minutesOfDay; minute++) {
+  for (let note = 1; note <= setting.notes; note++) {
     let until = from
-    while (until < times.length && times[until]! < minute * length) until++
+    while (until < times.length && times[until]! < note * setting.every) until++
     yield [from, until]
     from = until
   }
@@ -105,14 +106,22 @@ export const figures = (self: Recorder, tallies: ReadonlyArray<SimulatedWorld.Ta
     p99: round(quantile(sorted, 0.99), 4),
     p999: round(quantile(sorted, 0.999), 4),
     availability: round(sorted.length / requests, 6),
-    upMinutes: round(up / minutesOfDay, 5),
-    monthlyCost: round(total("cost") * 30 * 60_000 / self.minute, 5),
+    upMinutes: round(up / self.setting.notes, 5),
+    monthlyCost: round(total("cost") * self.setting.perMonth, 5),
     hitRate: round(count(self, 0, requests, "Hit") / requests, 4),
     sends: round(total("sent") / requests, 4)
   }
 }
 
-/** A day minute by minute, for plots. */
+// the last that was neither, where there was one
+const well = new Set(["Healthy", "closed"])
+
+const worstOf = (notes: Recorder["notes"]): ReadonlyArray<string> => {
+  const last = notes.at(-1)?.states ?? []
+  return last.map((state, place) => notes.findLast(({ states }) => !well.has(states[place]!))?.states[place] ?? state)
+}
+
+/** What happened in the course of time, for plots. */
 export interface Course {
   readonly answered: ReadonlyArray<number>
   readonly hits: ReadonlyArray<number>
@@ -127,17 +136,17 @@ export interface Course {
   readonly states: ReadonlyArray<ReadonlyArray<string>>
 }
 
-/** In steps of so many minutes. */
+/** In steps of so many notes. */
 export const course = (self: Recorder, step: number): Course => {
   const all = Array.from(ranges(self))
   const spans = Array.from(
-    { length: Math.ceil(minutesOfDay / step) },
-    (_, index) => [all[index * step]![0], all[Math.min(minutesOfDay, (index + 1) * step) - 1]![1]] as const
+    { length: Math.ceil(all.length / step) },
+    (_, index) => [all[index * step]![0], all[Math.min(all.length, (index + 1) * step) - 1]![1]] as const
   )
   const outcome = (name: Client.Outcome) => spans.map(([from, until]) => count(self, from, until, name))
   const latency = (share: number) =>
     spans.map(([from, until]) => round(quantile(latenciesOf(self, from, until), share), 3))
-  const ends = spans.map((_, index) => self.minutes[Math.min(self.minutes.length, (index + 1) * step) - 1]!)
+  const ends = spans.map((_, index) => self.notes[Math.min(self.notes.length, (index + 1) * step) - 1]!)
   const gained = (read: (tallies: ReadonlyArray<SimulatedWorld.Tally>) => number) =>
     ends.map(({ tallies }, index) => read(tallies) - (index === 0 ? 0 : read(ends[index - 1]!.tallies)))
   const places = ends[0]!.tallies.map((_, place) => place)
@@ -150,7 +159,9 @@ export const course = (self: Recorder, step: number): Course => {
     p99: latency(0.99),
     sent: places.map((place) => gained((tallies) => tallies[place]!.sent)),
     refused: places.map((place) => gained((tallies) => tallies[place]!.refused)),
-    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) => round(cost, 4)),
-    states: ends.map(({ states }) => states)
+    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) =>
+      round(cost * self.setting.perMonth / 30, 4)
+    ),
+    states: spans.map((_, index) => worstOf(self.notes.slice(index * step, (index + 1) * step)))
   }
 }

@@ -29,6 +29,21 @@ const Clients = Schema.Struct({
 
 const Reached = Schema.Struct({ rate429: number, p50: number, p99: number, availability: number, hitRate: number })
 
+/** See `Study.Findings`. */
+export const Findings = Schema.Struct({
+  before: number,
+  during: number,
+  after: number,
+  recovery: Schema.NullOr(number),
+  peak: number,
+  noticed: Schema.NullOr(number),
+  rate429: number,
+  p50: number,
+  p99: number
+})
+
+const Study = Schema.Struct({ about: Schema.String, clients: Schema.Record(Schema.String, Findings) })
+
 export const Report = Schema.Struct({
   seed: Schema.Int,
   /** How many times as fast the day passed. */
@@ -47,7 +62,10 @@ export const Report = Schema.Struct({
   /** The relay with one policy less, by day. */
   ablations: Schema.Record(Schema.String, Schema.Record(Schema.String, Figures)),
   /** The relay with other settings, by day. */
-  settings: Schema.Record(Schema.String, Schema.Record(Schema.String, Figures))
+  settings: Schema.Record(Schema.String, Schema.Record(Schema.String, Figures)),
+  studies: Schema.Record(Schema.String, Study),
+  /** The days of other seeds, by client. */
+  spread: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Array(Figures)))
 })
 
 export type Report = typeof Report.Type

@@ -1,5 +1,6 @@
 /** A day: who asks, and what the endpoints are like. */
 import { Luck, SimulatedAccount, SimulatedEndpoint, Traffic } from "effect-relay/testing"
+import type * as Setting from "./Setting.ts"
 
 /** What is set so that the naive client meets the article's "without" column; see `Calibration.ts`. */
 export interface Knobs {
@@ -20,8 +21,6 @@ export const reference: Knobs = { limit: 3030, median: 313, slowdown: 4.2, silen
 
 export type Name = "article" | "tight" | "storm" | "silent" | "failing"
 
-export const names: ReadonlyArray<Name> = ["article", "tight", "storm", "silent", "failing"]
-
 export interface Scenario {
   readonly name: Name
   readonly seed: number
@@ -36,19 +35,15 @@ export interface Scenario {
 /** Requests of a whole day. */
 export const perDay = 2_300_000
 
-/** How long a caller waits for an answer, milliseconds. */
-export const patience = 30_000
-
 /** So many hours of the day, in milliseconds that pass. */
 export const hours = ({ speed }: Scenario, count: number): number => count * 3_600_000 / speed
 
-/** Answers that can be kept, and for how long, milliseconds. */
-export const cacheOf = (scenario: Scenario) => ({
+const cacheOf = (scenario: Scenario) => ({
   capacity: Math.max(1, Math.round(20_000 / scenario.speed)),
   timeToLive: hours(scenario, 1)
 })
 
-export const trafficOf = (scenario: Scenario): Traffic.Traffic =>
+const trafficOf = (scenario: Scenario): Traffic.Traffic =>
   Traffic.make({
     seed: scenario.seed + 1,
     perDay: perDay / scenario.speed,
@@ -97,7 +92,7 @@ const limitsOf = ({ knobs, name }: Scenario): readonly [AccountLimits, AccountLi
  * A, dear and slow, which the naive client is pinned to; B and C, cheap and fast, of one account; D, of another.
  * In the order in which clients with a list go through them.
  */
-export const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint.SimulatedEndpoint> => {
+const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint.SimulatedEndpoint> => {
   const { knobs, name } = scenario
   const isStorm = name === "storm"
   const storms = isStorm ? { count: 40, minutes: 8, to: 0.15 } : { count: 6, minutes: 4, to: 0.5 }
@@ -139,7 +134,7 @@ export const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint
     SimulatedEndpoint.make(
       "B",
       { ...tokens, account: accounts[1]!, latency: latency(78, 0.26, 15), failures, incidents: onB },
-      { tier: 0, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
+      { tier: 0, weight: 3, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
     ),
     SimulatedEndpoint.make(
       "C",
@@ -159,5 +154,21 @@ export const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint
   ]
 }
 
-/** Where the naive client is pinned to. */
-export const pinned = 3
+/** Where the naive client is pinned to, and how long a caller waits for an answer, milliseconds. */
+const pinned = 3
+const patience = 30_000
+
+export const minutes = 1440
+
+export const settingOf = (scenario: Scenario): Setting.Setting => ({
+  seed: scenario.seed,
+  traffic: trafficOf(scenario),
+  endpoints: endpointsOf(scenario),
+  pinned,
+  patience,
+  cache: cacheOf(scenario),
+  notes: minutes,
+  every: hours(scenario, 1 / 60),
+  perMonth: 30 * scenario.speed,
+  shifts: []
+})

@@ -2,9 +2,12 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import type * as Job from "./Job.ts"
+import * as Page from "./Page.ts"
 import * as Plan from "./Plan.ts"
 import * as Pool from "./Pool.ts"
 import * as Report from "./Report.ts"
+import * as Studies from "./Studies.ts"
 import * as Table from "./Table.ts"
 import * as Variations from "./Variations.ts"
 
@@ -25,7 +28,9 @@ const pool = Pool.make(Number(values.processes))
 const began = performance.now()
 const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`
 
-const run: Plan.Run = async (what, jobs) => {
+const run = async <J extends Job.Job>(what: string, jobs: ReadonlyArray<J>) => {
+  if (jobs.length === 0) return []
+
   let shown = -1
   const results = await pool.run(jobs, (share, title) => {
     const percent = Math.floor(share * 100)
@@ -34,21 +39,27 @@ const run: Plan.Run = async (what, jobs) => {
     if (percent >= shown + 10) shown = percent
   })
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K")
-  console.log(`${what}: ${jobs.length} days lived through, ${seconds()}`)
+  console.log(`${what}: ${jobs.length} lived through, ${seconds()}`)
   return results
 }
 
-const { report } = await Plan.live({
+const outcome = await Plan.live({
   seed: Number(values.seed),
   speed,
   variationSpeed: Math.max(speed, 32),
   ablations: Variations.ablationNames,
-  settings: values.all ? Variations.settingNames : []
+  settings: values.all ? Variations.settingNames : [],
+  studies: values.all ? Studies.names : ["retry storm"],
+  seeds: values.all ? 4 : 0
 }, run)
+const { report } = outcome
 pool.close()
 console.log(`\n${Table.ofReport(report)}`)
 if (values.write) {
-  writeFileSync(join(import.meta.dirname, "../simulation.json"), Report.print(report))
-  console.log("\nwritten to bench/simulation.json")
+  const write = (name: string, text: string): void => writeFileSync(join(import.meta.dirname, "..", name), text)
+  write("simulation.json", Report.print(report))
+  write("simulation.html", Page.print(outcome))
+  write("simulation.svg", Page.plot(outcome))
+  console.log("\nwritten to bench/simulation.json, bench/simulation.html and bench/simulation.svg")
 }
 console.log(`\n${seconds()}`)

@@ -13,7 +13,6 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Client from "../Client.ts"
-import * as Scenario from "../Scenario.ts"
 import * as Shelf from "./Shelf.ts"
 import * as Upstream from "./Upstream.ts"
 
@@ -54,11 +53,10 @@ const failed = (target: Target, now: number): void => {
   target.openedAt = now
 }
 
-export const make: Client.Make = (scenario) =>
+export const make: Client.Make = ({ cache, endpoints }) =>
   Effect.map(Upstream.make, ({ now, send }): Client.Client => {
-    const { capacity, timeToLive } = Scenario.cacheOf(scenario)
-    const shelf = Shelf.make(capacity, timeToLive)
-    const targets = Scenario.endpointsOf(scenario).map(({ endpoint }, place): Target => ({
+    const shelf = Shelf.make(cache.capacity, cache.timeToLive)
+    const targets = endpoints.map(({ endpoint }, place): Target => ({
       place,
       slots: places[endpoint.tier!]!,
       taken: 0,

@@ -6,16 +6,15 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Client from "../Client.ts"
-import * as Scenario from "../Scenario.ts"
 import * as Upstream from "./Upstream.ts"
 
 // it pays for a dearer endpoint when the cheaper ones would take longer than this, milliseconds
 const tooLong = 250
 
-export const make: Client.Make = (scenario) =>
+export const make: Client.Make = (setting) =>
   Effect.map(Upstream.make, ({ now, send, world }): Client.Client => {
-    const { timeToLive } = Scenario.cacheOf(scenario)
-    const endpoints = Scenario.endpointsOf(scenario).map(({ endpoint }, place) => ({ place, tier: endpoint.tier! }))
+    const { timeToLive } = setting.cache
+    const endpoints = setting.endpoints.map(({ endpoint }, place) => ({ place, tier: endpoint.tier! }))
     const tiers = [0, 1, 2].map((tier) => endpoints.filter((endpoint) => endpoint.tier === tier))
     /** When the answer to a question is there. */
     const answered = new Map<number, number>()

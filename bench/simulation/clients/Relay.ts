@@ -3,7 +3,6 @@ import { Bulkhead, CircuitBreaker, RateLimiter, RelayService, ResponseCache } fr
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Client from "../Client.ts"
-import * as Scenario from "../Scenario.ts"
 
 /** What differs from the configuration of the day, to see what it is worth. */
 export interface Changes {
@@ -19,9 +18,9 @@ export interface Changes {
 const outcomeOf = (tag: string): Client.Outcome =>
   tag === "RateLimited" || tag === "QuotaExceeded" ? "Limited" : "Failed"
 
-export const make = (changes: Changes = {}): Client.Make => (scenario) =>
+export const make = (changes: Changes = {}): Client.Make => (setting) =>
   Effect.gen(function*() {
-    const endpoints = Scenario.endpointsOf(scenario).map(({ endpoint: { limits, rateLimiter, ...endpoint } }) =>
+    const endpoints = setting.endpoints.map(({ endpoint: { limits, rateLimiter, ...endpoint } }) =>
       changes.limits === false || limits === undefined ? endpoint : { ...endpoint, limits, rateLimiter }
     )
     const layer = RelayService.layer({ endpoints, attemptTimeout: "3 seconds", hedge: {}, ...changes.relay }).pipe(
@@ -30,7 +29,7 @@ export const make = (changes: Changes = {}): Client.Make => (scenario) =>
         Bulkhead.layer({ maxConcurrent: 200, ...changes.bulkhead }),
         RateLimiter.layer(changes.limiter),
         ResponseCache.layer({
-          ...Scenario.cacheOf(scenario),
+          ...setting.cache,
           ...(changes.cache === "off" ? {} : changes.cache)
         })
       ])
@@ -39,7 +38,7 @@ export const make = (changes: Changes = {}): Client.Make => (scenario) =>
     const relay = yield* Effect.provide(RelayService.RelayService, context)
     const options: RelayService.ChatOptions = {
       tenant: "everybody",
-      deadline: Scenario.patience,
+      deadline: setting.patience,
       ...(changes.cache === "off" ? { cache: false } : {})
     }
     const states = Effect.map(relay.status, (all) => all.map(({ state }) => String(state)))
