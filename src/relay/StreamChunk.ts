@@ -16,7 +16,7 @@ import { Usage } from "./StreamInterrupted.ts"
  * - `TextDelta`, `ReasoningDelta`, `RefusalDelta`: more of what the model says, thinks, or says to decline
  * - `ToolCallDelta`: more of a tool call
  * - `Restarted`: what came so far is void; the answer begins anew, with a `Start`
- * - `Continued`: what came so far stands; another goes on from there, after a `Start`
+ * - `Continued`: what came so far stands; whoever is named in the next `Start` goes on from there
  * - `Finish`: the answer is whole; always the last, and without it the stream fails
  *
  * @category models

@@ -23,8 +23,8 @@ export interface Options {
    */
   readonly commit?: "firstToken" | "whole" | { readonly characters: number } | undefined
   /**
-   * What happens when an answer is broken off after that: the stream fails; another endpoint begins anew, behind a
-   * `Restarted`; or one with `prefill` goes on, behind a `Continued`.
+   * What happens when an answer is broken off after that: the stream fails; the next endpoint begins anew, behind a
+   * `Restarted`; or the next with `prefill` goes on, behind a `Continued`. In a later round that may be the same one.
    */
   readonly afterCommit?: "fail" | "restart" | "continue" | undefined
   /** How long the first token of an attempt may take, above 0. Default: the attempt timeout of endpoint or relay. */
