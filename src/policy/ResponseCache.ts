@@ -164,7 +164,10 @@ export interface ResponseCache extends Described {
   readonly state: Effect.Effect<CacheTally.Snapshot>
   /** What becomes of the store below, from now on. A listener that falls far behind loses the oldest. */
   readonly storeFailures: Stream.Stream<CacheTier.StoreFailure>
-  /** Forgets every answer, in the store below as well. */
+  /**
+   * Forgets every answer, in the store below as well, and what is being asked: that goes to those who wait for it, is not
+   * kept, and nobody joins any more.
+   */
   readonly clear: Effect.Effect<void>
 }
 
