@@ -55,8 +55,8 @@ const findUnique = (scenario: Scenario.Scenario): { readonly unique: number; rea
 /** Which knob moves which figure, and by which power of it the figure moves, roughly. */
 const levers = [
   ["median", "p50", 1],
-  ["limit", "rate429", -1.8],
-  ["slowdown", "p99", 1],
+  ["limit", "rate429", -2.8],
+  ["slowdown", "p99", 0.7],
   ["silence", "availability", 0]
 ] as const
 

@@ -155,14 +155,16 @@ export const strips = (
 ): string => {
   const count = states.length
   const row = innerHeight / names.length
-  const cells = names.flatMap((_, place) =>
-    states.map((at, index) => {
-      const x = left + innerWidth * index / count
-      const look = looks[at[place] ?? ""] ?? 6
-      return `<rect x="${fixed(x)}" y="${fixed(top + row * place + 2)}" width="${fixed(innerWidth / count + 0.4)}" ` +
-        `height="${fixed(row - 4)}" class="area f${look}"/>`
+  const cells = names.flatMap((_, place) => {
+    const looksOf = states.map((at) => looks[at[place] ?? ""] ?? 6)
+    // neighbours that look alike are one
+    const starts = looksOf.flatMap((look, index) => index > 0 && looksOf[index - 1] === look ? [] : [index])
+    return starts.map((start, index) => {
+      const wide = (starts[index + 1] ?? count) - start
+      return `<rect x="${fixed(left + innerWidth * start / count)}" y="${fixed(top + row * place + 2)}" ` +
+        `width="${fixed(innerWidth * wide / count)}" height="${fixed(row - 4)}" class="area f${looksOf[start]!}"/>`
     })
-  )
+  })
   const marks = names.map((name, place) => [top + row * (place + 0.5), name] as const)
   const legend = Object.entries(looks).map(([name, look]) => ({ name, look }))
   return svg(title, frame({ title, unit: "" }, marks, legend, true) + cells.join(""))

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as CacheTally from "./CacheTally.ts"
+import * as CacheTally from "./CacheTally.ts"
 import type * as CacheTier from "./CacheTier.ts"
 
 /**
@@ -27,9 +27,9 @@ export interface Answer<A> {
  * @since 0.1.0
  */
 export interface Terms<A, E = never> {
-  /** Which answers are given to those who wait for them, and not kept. Default: none. */
+  /** Which answers are kept; the others go to those who wait for them, and no further. One it throws at is not. Default: all. */
   readonly isKept?: ((value: A) => boolean) | undefined
-  /** What is saved by whoever gets it without a call. Default: nothing. */
+  /** What is saved by whoever gets it without a call, in whole numbers from 0 up; what is none counts as 0. Default: nothing. */
   readonly worth?: ((value: A) => CacheTally.Worth) | undefined
   /**
    * Which failures are of whoever asked and of nobody else, such as a deadline: others who wait ask for themselves, one of
@@ -41,3 +41,54 @@ export interface Terms<A, E = never> {
   /** How answers cross into the store below. Default: they stay here. */
   readonly codec?: CacheTier.Codec<A> | undefined
 }
+
+// what somebody says of an answer is no reason for a call to fail
+const said = <A>(say: () => A, otherwise: A): A => {
+  try {
+    return say()
+  } catch {
+    return otherwise
+  }
+}
+
+const countOf = (value: number): number =>
+  Number.isFinite(value) ? Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(value))) : 0
+
+/**
+ * Whether an answer is kept on these terms.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const keeps = <A>(terms: Pick<Terms<A>, "isKept"> | undefined, value: A): boolean =>
+  terms?.isKept === undefined || said(() => terms.isKept!(value), false)
+
+/**
+ * What an answer is worth on these terms.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const worthOf = <A>(terms: Pick<Terms<A>, "worth"> | undefined, value: A): CacheTally.Worth =>
+  terms?.worth === undefined ? CacheTally.nothing : said(() => {
+    const { money, tokens } = terms.worth!(value)
+    return { money: countOf(money), tokens: countOf(tokens) }
+  }, CacheTally.nothing)
+
+/**
+ * Whether a failure is of whoever asked and of nobody else, on these terms.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const owns = <E>(terms: Pick<Terms<never, E>, "isOwn"> | undefined, failure: E): boolean =>
+  terms?.isOwn !== undefined && said(() => terms.isOwn!(failure), false)
+
+/**
+ * Whether a stale answer may stand in for a failure, on these terms.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const excuses = <E>(terms: Pick<Terms<never, E>, "isExcused"> | undefined, failure: E): boolean =>
+  terms?.isExcused === undefined || said(() => terms.isExcused!(failure), false)

@@ -10,9 +10,11 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Persistence from "effect/persistence/Persistence"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Now from "./Now.ts"
 
 /**
@@ -83,13 +85,47 @@ const maxPending = 64
 const pause = 1000
 
 /**
+ * A store that is being opened, for as long as the scope lasts. One that could not be opened is tried again by whoever asks
+ * for it next.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open = (
+  { make }: Persistence.BackingPersistence["Service"],
+  storeId: string
+): Effect.Effect<Effect.Effect<Persistence.BackingPersistenceStore>, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => {
+    // what an attempt that failed has taken is back at once
+    const attempt = Effect.flatMap(
+      Scope.fork(scope),
+      (own) =>
+        Effect.onError(
+          Scope.provide(Effect.suspend(() => make(storeId)), own),
+          (cause) => Scope.close(own, Exit.failCause(cause))
+        )
+    )
+    let opening: Fiber.Fiber<Persistence.BackingPersistenceStore> | undefined
+    const begin = Effect.map(Effect.forkIn(attempt, scope, { startImmediately: true }), (fiber) => (opening = fiber))
+    const opened = Effect.suspend(() => {
+      const exit = opening?.pollUnsafe()
+      if (exit !== undefined && Exit.isSuccess(exit)) return exit
+      return Effect.flatMap(
+        opening === undefined || exit !== undefined ? begin : Effect.succeed(opening),
+        (fiber) => Fiber.join(fiber)
+      )
+    })
+    return Effect.as(begin, opened)
+  })
+
+/**
  * A store behind a bound of so many milliseconds.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
-  store: Persistence.BackingPersistenceStore,
+  opened: Effect.Effect<Persistence.BackingPersistenceStore>,
   timeout: number,
   tell: (failure: StoreFailure) => void
 ): CacheTier => {
@@ -143,7 +179,7 @@ export const make = (
     get: (key, codec) => {
       const decode = Schema.decodeUnknownResult(codec)
       return Effect.flatMap(
-        within("get", store.get(key)),
+        within("get", Effect.flatMap(opened, (store) => store.get(key))),
         (found) =>
           found === undefined ? Effect.undefined : Effect.clockWith((clock) => {
             const record = decodeRecord(found)
@@ -153,9 +189,9 @@ export const make = (
               return Effect.undefined
             }
             const { at, took } = record.success
-            // a wall clock that is behind makes nothing younger than new
-            const age = Math.max(0, clock.currentTimeMillisUnsafe() - at)
-            return Effect.succeed({ value: value.success, age, took })
+            const age = clock.currentTimeMillisUnsafe() - at
+            // nobody can say how old it is that another wall clock puts into the future
+            return age < 0 ? Effect.undefined : Effect.succeed({ value: value.success, age, took })
           })
       )
     },
@@ -164,9 +200,12 @@ export const make = (
         const encoded = Schema.encodeUnknownResult(codec)(value)
         if (Result.isFailure(encoded)) return Effect.sync(() => tell({ operation: "set", because: "Unreadable" }))
         const record = { at: clock.currentTimeMillisUnsafe(), took, value: encoded.success }
-        const write = within("set", store.set(key, record, Duration.millis(retention)))
+        const write = within(
+          "set",
+          Effect.flatMap(opened, (store) => store.set(key, record, Duration.millis(retention)))
+        )
         return Effect.asVoid(Effect.forkDetach(write, { startImmediately: true }))
       }),
-    clear: Effect.asVoid(within("clear", store.clear))
+    clear: Effect.asVoid(within("clear", Effect.flatMap(opened, (store) => store.clear)))
   }
 }

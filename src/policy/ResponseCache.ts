@@ -164,7 +164,10 @@ export interface ResponseCache extends Described {
   readonly state: Effect.Effect<CacheTally.Snapshot>
   /** What becomes of the store below, from now on. A listener that falls far behind loses the oldest. */
   readonly storeFailures: Stream.Stream<CacheTier.StoreFailure>
-  /** Forgets every answer, in the store below as well. */
+  /**
+   * Forgets every answer, in the store below as well, and what is being asked: that goes to those who wait for it, is not
+   * kept, and nobody joins any more.
+   */
   readonly clear: Effect.Effect<void>
 }
 
@@ -243,7 +246,7 @@ export const make = (options?: Options): Effect.Effect<ResponseCache, Configurat
 
 /**
  * The same over a store that processes share, or that outlives them. What is not here is looked for there, and what comes is
- * written there, as far as a codec says how.
+ * written there, as far as a codec says how. A store that cannot be opened, or not yet, is one that fails.
  *
  * @category constructors
  * @since 0.1.0
@@ -257,9 +260,8 @@ export const makePersisted = (
 > =>
   Effect.gen(function*() {
     const settings = yield* decode(options)
-    const { make } = yield* Persistence.BackingPersistence
-    const store = yield* make(settings.storeId)
-    return yield* build(settings, (tell) => CacheTier.make(store, settings.storeTimeout, tell))
+    const opened = yield* CacheTier.open(yield* Persistence.BackingPersistence, settings.storeId)
+    return yield* build(settings, (tell) => CacheTier.make(opened, settings.storeTimeout, tell))
   })
 
 /**

@@ -26,7 +26,7 @@ export interface Options {
   readonly staleIfError?: Duration.Input | undefined
   /** How early an answer is asked for anew, by chance and before its time is up: 0 for never, 1 is usual. */
   readonly earlyRefresh?: number | undefined
-  /** For how long a failure is kept, by its tag; those that are not named are not kept at all. */
+  /** For how long a failure is kept, by its tag; those that are not named are not kept at all. Any tag will do: which there are, only the calls know. */
   readonly failures?: Readonly<Record<string, Duration.Input>> | undefined
   /** Whether a relay also keeps answers to requests that leave room for chance (no `temperature` of 0). */
   readonly cacheNonDeterministic?: boolean | undefined

@@ -115,3 +115,11 @@ export const ensure = <A, E, R>(
 ): void => {
   if (!self.flights.has(key)) begin(self, key, call, context, true)
 }
+
+/**
+ * Lets the calls under way go on for those who wait for them, and nobody else join.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const leave = <A, E>({ flights }: SingleFlight<A, E>): void => flights.clear()

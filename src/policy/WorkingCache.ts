@@ -12,8 +12,10 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as CacheStore from "../machine/CacheStore.ts"
 import * as Freshness from "../machine/Freshness.ts"
+import * as CacheEntry from "./CacheEntry.ts"
 import * as CacheTally from "./CacheTally.ts"
 import type { Answer, Terms } from "./CacheTerms.ts"
+import * as CacheTerms from "./CacheTerms.ts"
 import type * as CacheTier from "./CacheTier.ts"
 import * as Cutoff from "./Cutoff.ts"
 import * as Frozen from "./Frozen.ts"
@@ -21,22 +23,9 @@ import * as Now from "./Now.ts"
 import type { Settings } from "./ResponseCacheOptions.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 
-/** What is kept: an answer, or a failure for a while. */
-type Entry =
-  | {
-    readonly _tag: "Answer"
-    readonly value: unknown
-    readonly storedAt: number
-    readonly took: number
-    readonly worth: CacheTally.Worth
-  }
-  | { readonly _tag: "Failure"; readonly failure: unknown; readonly until: number }
-
-type Known = Extract<Entry, { readonly _tag: "Answer" }>
-
 /** What a call brings: `isAsked` where somebody was asked, and not the store below. */
 interface Landed {
-  readonly entry: Known
+  readonly entry: CacheEntry.Known
   readonly isAsked: boolean
 }
 
@@ -45,12 +34,6 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 // nobody waits for these, so there are no more
 const maxRefreshes = 64
 
-// beside what is kept: its place in the store
-const entryBytes = 256
-
-const tagOf = (failure: unknown): string =>
-  typeof failure === "object" && failure !== null && "_tag" in failure ? String(failure._tag) : ""
-
 /**
  * The cache. Everything in it is changed in place, in one step each.
  *
@@ -58,13 +41,16 @@ const tagOf = (failure: unknown): string =>
  * @since 0.1.0
  */
 export class WorkingCache {
-  readonly store: CacheStore.CacheStore<Entry>
+  readonly store: CacheStore.CacheStore<CacheEntry.CacheEntry>
   readonly #settings: Settings
   readonly #tally: CacheTally.CacheTally
   readonly #tier: CacheTier.CacheTier | undefined
   readonly #calls = SingleFlight.make<Landed, unknown>()
   readonly #retention: number
   #refreshes = 0
+  // a call that began before everything was forgotten is of an older generation, and its answer is not kept
+  #generation = 0
+  #clearedAt = -Infinity
 
   constructor(settings: Settings, tally: CacheTally.CacheTally, tier: CacheTier.CacheTier | undefined) {
     this.store = CacheStore.make({ entries: settings.capacity, bytes: settings.maxBytes })
@@ -113,11 +99,8 @@ export class WorkingCache {
   /** Keeps an answer that took so many milliseconds, here and below. */
   keep<A>(key: string, value: A, took: number, terms: Terms<A> | undefined): Effect.Effect<Landed> {
     return Effect.withFiber((fiber: AnyFiber): Effect.Effect<Landed> => {
-      const landed = { entry: this.#write(key, value, Now.read(Now.clockOf(fiber)), 0, took, terms), isAsked: true }
-      const { codec, isKept } = terms ?? {}
-      return this.#tier === undefined || codec === undefined || isKept?.(value) === false
-        ? Effect.succeed(landed)
-        : Effect.as(this.#tier.set(key, codec, { value, took }, this.#retention), landed)
+      const now = Now.read(Now.clockOf(fiber))
+      return this.#keep(key, value, now, took, terms, now - took >= this.#clearedAt)
     })
   }
 
@@ -130,77 +113,115 @@ export class WorkingCache {
   }
 
   get clear(): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    // who asks meanwhile may find below what is about to go
+    return Effect.andThen(this.#forget, Effect.ensuring(this.#tier?.clear ?? Effect.void, this.#forget))
+  }
+
+  get #forget(): Effect.Effect<void> {
+    return Effect.withFiberSucceed((fiber: AnyFiber) => {
       CacheStore.clear(this.store)
-      return this.#tier === undefined ? Effect.void : this.#tier.clear
+      SingleFlight.leave(this.#calls)
+      this.#generation++
+      this.#clearedAt = Now.read(Now.clockOf(fiber))
     })
   }
 
-  #ageOf(entry: Known, fiber: AnyFiber): number {
+  #ageOf(entry: CacheEntry.Known, fiber: AnyFiber): number {
     return Now.read(Now.clockOf(fiber)) - entry.storedAt
   }
 
-  #verdict(entry: Entry, now: number, fiber: AnyFiber): Freshness.Verdict {
+  #verdict(entry: CacheEntry.CacheEntry, now: number, fiber: AnyFiber): Freshness.Verdict {
     if (entry._tag === "Failure") return now < entry.until ? "Fresh" : "Gone"
     const chance = this.#settings.earlyRefresh === 0 ? 1 : fiber.getRef(Random.Random).nextDoubleUnsafe()
     return Freshness.verdict(this.#settings, now - entry.storedAt, entry.took, chance)
   }
 
-  #give<A>(entry: Known, stale: boolean): Answer<A> {
+  #give<A>(entry: CacheEntry.Known, stale: boolean): Answer<A> {
     if (stale) this.#tally.stale++
     else this.#tally.hits++
     CacheTally.save(this.#tally, entry.worth)
     return { value: entry.value as A, hit: true, stale }
   }
 
-  #write<A>(key: string, value: A, now: number, age: number, took: number, terms: Terms<A> | undefined): Known {
-    const bytes = Frozen.freeze(value) + key.length + entryBytes
+  #keep<A>(
+    key: string,
+    value: A,
+    now: number,
+    took: number,
+    terms: Terms<A> | undefined,
+    isCurrent: boolean
+  ): Effect.Effect<Landed> {
+    const isKept = isCurrent && CacheTerms.keeps(terms, value)
+    const landed = { entry: this.#write(key, value, now, 0, took, terms, isKept), isAsked: true }
+    const codec = terms?.codec
+    return !isKept || this.#tier === undefined || codec === undefined
+      ? Effect.succeed(landed)
+      : Effect.as(this.#tier.set(key, codec, { value, took }, this.#retention), landed)
+  }
+
+  #write<A>(
+    key: string,
+    value: A,
+    now: number,
+    age: number,
+    took: number,
+    terms: Terms<A> | undefined,
+    isKept: boolean
+  ): CacheEntry.Known {
+    const bytes = Frozen.freeze(value) + CacheEntry.bytesBeside(key)
     const storedAt = now - age
-    const entry: Known = { _tag: "Answer", value, storedAt, took, worth: terms?.worth?.(value) ?? CacheTally.nothing }
-    if (terms?.isKept?.(value) !== false) {
-      CacheStore.keep(this.store, key, entry, bytes, storedAt + this.#retention, now)
-    }
+    const entry: CacheEntry.Known = { _tag: "Answer", value, storedAt, took, worth: CacheTerms.worthOf(terms, value) }
+    if (isKept) CacheStore.keep(this.store, key, entry, bytes, storedAt + this.#retention, now)
     return entry
   }
 
   /** Keeps a failure whose tag says so. */
   #writeFailure<A, E>(key: string, failure: E, now: number, terms: Terms<A, E> | undefined): void {
     const { failures } = this.#settings
-    const tag = tagOf(failure)
-    if (!Object.hasOwn(failures, tag) || terms?.isOwn?.(failure) === true) return
+    const tag = CacheEntry.tagOf(failure)
+    if (!Object.hasOwn(failures, tag) || CacheTerms.owns(terms, failure)) return
     const old = this.store.entries.get(key)?.value
     // an answer that may stand in for a failure is worth more than the failure
     if (old?._tag === "Answer" && now - old.storedAt < this.#retention) return
     const until = now + failures[tag]!
-    CacheStore.keep(this.store, key, { _tag: "Failure", failure, until }, key.length + entryBytes, until, now)
+    CacheStore.keep(this.store, key, { _tag: "Failure", failure, until }, CacheEntry.bytesBeside(key), until, now)
   }
 
   #ask<A, E, R>(key: string, ask: Effect.Effect<A, E, R>, terms: Terms<A, E> | undefined): Effect.Effect<Landed, E, R> {
     return Effect.withFiber((fiber: AnyFiber) => {
       const clock = Now.clockOf(fiber)
       const startedAt = Now.read(clock)
+      const generation = this.#generation
       return Effect.matchEffect(ask, {
         onFailure: (failure) => {
-          this.#writeFailure(key, failure, Now.read(clock), terms)
+          if (generation === this.#generation) this.#writeFailure(key, failure, Now.read(clock), terms)
           return Effect.fail(failure)
         },
-        onSuccess: (value) => this.keep(key, value, Now.read(clock) - startedAt, terms as Terms<A>)
+        onSuccess: (value) => {
+          const now = Now.read(clock)
+          return this.#keep(key, value, now, now - startedAt, terms as Terms<A>, generation === this.#generation)
+        }
       })
     })
   }
 
   /** What the store below has that is fresh. */
-  #lookBelow<A>(key: string, terms: Terms<A> | undefined): Effect.Effect<Known | undefined> {
+  #lookBelow<A>(key: string, terms: Terms<A> | undefined): Effect.Effect<CacheEntry.Known | undefined> {
+    const tier = this.#tier
     const codec = terms?.codec
-    if (this.#tier === undefined || codec === undefined) return Effect.undefined
-    return Effect.flatMap(
-      this.#tier.get(key, codec),
-      (found) =>
-        found === undefined ? Effect.undefined : Effect.map(Now.current, (now) => {
-          const entry = this.#write(key, found.value, now, found.age, found.took, terms)
+    if (tier === undefined || codec === undefined) return Effect.undefined
+    return Effect.suspend(() => {
+      const generation = this.#generation
+      return Effect.flatMap(tier.get(key, codec), (found) => {
+        // another version may have kept there what this one does not
+        if (found === undefined || !CacheTerms.keeps(terms, found.value)) return Effect.undefined
+        return Effect.map(Now.current, (now) => {
+          const isCurrent = generation === this.#generation
+          const entry = this.#write(key, found.value, now, found.age, found.took, terms, isCurrent)
           return found.age < this.#settings.timeToLive ? entry : undefined
         })
-    )
+      })
+    })
   }
 
   #askTogether<A, E, R>(
@@ -215,7 +236,7 @@ export class WorkingCache {
       (entry) => entry === undefined ? asked : Effect.succeed({ entry, isAsked: false })
     )
     return SingleFlight.join(this.#calls, key, call, fiber.context as Context.Context<R>, {
-      isOwn: (failure) => terms?.isOwn?.(failure as E) === true,
+      isOwn: (failure) => CacheTerms.owns(terms, failure as E),
       // whoever waits has what asking takes
       again: Effect.suspend(() => this.look(key, ask, terms)) as Effect.Effect<Answer<A>, E>,
       land: (exit, isJoined) =>
@@ -242,7 +263,7 @@ export class WorkingCache {
       return Effect.succeed({ value: entry.value as A, hit: false, stale: false })
     }
     const failure = Cause.findError(exit.cause)
-    const isExcused = Result.isSuccess(failure) && terms?.isExcused?.(failure.success) !== false
+    const isExcused = Result.isSuccess(failure) && CacheTerms.excuses(terms, failure.success)
     const entry = isExcused ? this.#standInOf(key, fiber) : undefined
     if (entry !== undefined) return Effect.succeed(this.#give(entry, true))
     if (isJoined) this.#tally.coalesced++
@@ -250,7 +271,7 @@ export class WorkingCache {
     return Effect.failCause(exit.cause)
   }
 
-  #standInOf(key: string, fiber: AnyFiber): Known | undefined {
+  #standInOf(key: string, fiber: AnyFiber): CacheEntry.Known | undefined {
     const { staleIfError, timeToLive } = this.#settings
     if (staleIfError === 0) return undefined
     const entry = this.store.entries.get(key)?.value
@@ -259,7 +280,7 @@ export class WorkingCache {
 
   #refresh<A, E, R>(
     key: string,
-    entry: Known,
+    entry: CacheEntry.Known,
     ask: Effect.Effect<A, E, R>,
     terms: Terms<A, E> | undefined,
     fiber: AnyFiber,

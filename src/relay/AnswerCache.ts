@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ChatQuestion from "../endpoint/ChatQuestion.ts"
-import type * as ChatRequest from "../endpoint/ChatRequest.ts"
+import * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as CachedAnswer from "./CachedAnswer.ts"
 import type * as Meta from "./Meta.ts"
@@ -33,7 +33,7 @@ export interface Wish {
 export type Place = Result.Result<ResponseCache.CacheKey, Meta.Bypass>
 
 /**
- * The terms of all answers of a relay.
+ * The terms of answers of a relay.
  *
  * @category models
  * @since 0.1.0
@@ -80,17 +80,28 @@ const inexcusable = new Set<RelayError.RelayError["_tag"]>([
 export const isExcused = ({ _tag }: { readonly _tag: string }): boolean => !inexcusable.has(_tag as never)
 
 /**
- * The terms of a relay.
+ * The terms of answers of one choice.
  *
  * @category constants
  * @since 0.1.0
  */
 export const terms: Terms = {
-  isKept: CachedAnswer.isWhole,
+  isKept: (answer) => CachedAnswer.isWhole(answer),
   isOwn: ({ _tag }) => own.has(_tag),
   isExcused,
   codec: CachedAnswer.CachedAnswer,
   worth: ({ cost = 0, tokens }) => ({ tokens: tokens.total, money: cost })
+}
+
+/**
+ * The terms of the answer to a request.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const termsOf = (request: ChatRequest.ChatRequest): Terms => {
+  const choices = ChatRequest.answers(request)
+  return choices === 1 ? terms : { ...terms, isKept: (answer) => CachedAnswer.isWhole(answer, choices) }
 }
 
 /**

@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import type * as ChatAnswer from "../endpoint/ChatAnswer.ts"
 import * as ChatCompletion from "../endpoint/ChatCompletion.ts"
+import * as Json from "../endpoint/Json.ts"
 import * as Transcript from "../endpoint/Transcript.ts"
 import * as Tokens from "../policy/Tokens.ts"
 import type * as Meta from "./Meta.ts"
@@ -120,14 +121,31 @@ export const ofStreamed = (
   deltas: ReadonlyArray<Delta>
 ): CachedAnswer => ({ ...partsOf(meta, answer), tokens, deltas })
 
+// words by which a model says that it has said all; any other may mean that it was cut
+const finished: ReadonlySet<unknown> = new Set(["stop", "tool_calls", "function_call", "eos"])
+
+const isSaid = (text: unknown): boolean => typeof text === "string" && text.trim() !== ""
+
+const isWholeChoice = (choice: unknown): boolean => {
+  if (!Json.isRecord(choice) || !finished.has(choice["finish_reason"])) return false
+  const message = choice["message"]
+  if (!Json.isRecord(message) || isSaid(message["refusal"])) return false
+  return isSaid(message["content"]) || Json.recordsOf(message["tool_calls"]).length > 0
+}
+
 /**
- * Whether an answer is what was asked for, and not cut at the token limit or by a filter: only that is kept.
+ * Whether an answer is all that was asked for, and only that is kept: the model said that it was done, said or called
+ * something, and declined nothing. Where so many choices were asked for, that is true of each of them.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isWhole = ({ finishReason, truncated }: CachedAnswer): boolean =>
-  !truncated && finishReason !== "content_filter"
+export const isWhole = ({ body, finishReason, refusal, text, toolCalls }: CachedAnswer, choices = 1): boolean => {
+  if (!finished.has(finishReason) || isSaid(refusal) || !(isSaid(text) || toolCalls.length > 0)) return false
+  const all = Json.isRecord(body) && Array.isArray(body["choices"]) ? body["choices"] : []
+  // the first is the one above, in words that everybody uses
+  return (choices === 1 || all.length >= choices) && all.slice(1).every(isWholeChoice)
+}
 
 /**
  * The answer as a whole. One that came bit by bit gets the body of a chat completion that says the same, named by `label`,
@@ -158,12 +176,8 @@ export const toWhole = (cached: CachedAnswer, label: string): ChatAnswer.ChatAns
  * @category conversions
  * @since 0.1.0
  */
-export const toDeltas = (
-  { deltas, refusal = "", text, toolCalls }: CachedAnswer
-): ReadonlyArray<StreamChunk.StreamChunk> =>
+export const toDeltas = ({ deltas, text, toolCalls }: CachedAnswer): ReadonlyArray<StreamChunk.StreamChunk> =>
   deltas ?? [
-    // what a refusal says is not said twice
-    ...(text === "" || text === refusal ? [] : [{ _tag: "TextDelta" as const, text }]),
-    ...(refusal === "" ? [] : [{ _tag: "RefusalDelta" as const, text: refusal }]),
+    ...(text === "" ? [] : [{ _tag: "TextDelta" as const, text }]),
     ...toolCalls.map((call, index) => ({ _tag: "ToolCallDelta" as const, index, ...call }))
   ]

@@ -187,6 +187,7 @@ export const make = (
   const askThroughCache = Effect.fnUntraced(function*(
     key: ResponseCache.CacheKey,
     written: Written,
+    terms: AnswerCache.Terms,
     deadline: number | undefined
   ): Effect.fn.Return<Reply, RelayError.RelayError> {
     const startedAt = yield* Now.current
@@ -200,7 +201,7 @@ export const make = (
         return CachedAnswer.ofWhole(answered.meta, answered.value, written.wish.input)
       })
     })
-    const { hit, stale, value } = yield* cache.throughKey(key, askMyself, AnswerCache.terms).pipe(
+    const { hit, stale, value } = yield* cache.throughKey(key, askMyself, terms).pipe(
       Deadline.within(deadline, deadline),
       Effect.catchTag("DeadlineExceeded", (failure) =>
         Effect.flatMap(
@@ -208,9 +209,10 @@ export const make = (
           (answer) => answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
         ))
     )
-    if (!hit) return reply(mine!, "miss")
-    yield* AnswerCache.note(relay, written.model, written.payer.tenant, value, stale)
     const latency = (yield* Now.current) - startedAt
+    // also where another's call was waited for in vain
+    if (!hit) return reply({ ...mine!, meta: { ...mine!.meta, latency } }, "miss")
+    yield* AnswerCache.note(relay, written.model, written.payer.tenant, value, stale)
     const answer = CachedAnswer.toWhole(value, key.slice(-26))
     return reply(
       { value: answer, meta: { endpoint: value.endpoint, latency, attempts: Attempt.none, cost: 0, usage: [] } },
@@ -240,7 +242,7 @@ export const make = (
         Effect.flatMap(Deadline.decode(options?.deadline), (deadline) => {
           const place = AnswerCache.placeOf(cache, request, options ?? {}, "whole")
           return Result.isSuccess(place)
-            ? askThroughCache(place.success, written, deadline)
+            ? askThroughCache(place.success, written, AnswerCache.termsOf(request), deadline)
             : Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass", place.failure))
         })
     )

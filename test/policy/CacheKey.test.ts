@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, Result, type Schema } from "effect"
 import { ResponseCache } from "effect-relay"
+import * as Sha256 from "../../src/machine/Sha256.ts"
 import * as Law from "../Law.ts"
 
 type KeyOf = (question: ResponseCache.Question) => string
@@ -19,7 +20,7 @@ const json: Arbitrary.Arbitrary<Schema.Json> = Arbitrary.map(
   (members) => Object.fromEntries([...members, ["list", members.map(([, value]) => value)]])
 )
 
-const questions = Arbitrary.all({ tenant: Law.oneOf("acme", "acm", "acme:", ":", "", "e"), request: json })
+const questions = Arbitrary.all({ tenant: Law.oneOf("acme", "Acme", "acme:", ":", "\ud800", "\ufffd"), request: json })
 
 const shuffled = (value: Schema.Json): Schema.Json =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -40,9 +41,12 @@ interface Case {
   readonly other: { readonly tenant: string; readonly request: Schema.Json }
 }
 
+/** A store that folds names: one case, and no half of a surrogate pair. */
+const folded = (key: string): string => new TextDecoder().decode(new TextEncoder().encode(key.toLowerCase()))
+
 const sharesWhatIsEqual = (keyOf: KeyOf) => ({ one, other }: Case): void => {
   const isEqual = one.tenant === other.tenant && sameRequest(one.request, other.request)
-  assert.strictEqual(keyOf(one) === keyOf(other), isEqual)
+  assert.strictEqual(folded(keyOf(one)) === folded(keyOf(other)), isEqual)
   assert.strictEqual(keyOf({ ...one, request: shuffled(one.request) }), keyOf(one))
 }
 
@@ -53,19 +57,34 @@ describe("a cache key", () => {
     sharesWhatIsEqual(keyOf)(it)
   }, Law.check(2000))
 
-  it("shows the tenant, and nothing of the request", () => {
-    assert.match(keyOf({ tenant: "acme", request: { secret: "sesame" } }), /^acme:[0-9a-f]{64}$/)
+  it("has one form and one length, and shows nothing of tenant and request", () => {
+    for (const tenant of ["acme", "x".repeat(300), "\ud800", "../a:b\n"]) {
+      assert.match(keyOf({ tenant, request: { secret: "sesame" } }), /^[0-9a-f]{64}$/)
+    }
+  })
+
+  it.each([undefined, null, "", 5, {}])("is of nobody if the tenant is %j, and refused", (tenant) => {
+    const { message, path } = Result.getOrThrow(
+      Result.flip(ResponseCache.keyOf({ tenant: tenant as string, request: 1 }))
+    )
+    assert.strictEqual(path, "tenant")
+    assert.strictEqual(message, "no cache key for this request: at tenant, it has to be a text that is not empty")
   })
 
   const broken: ReadonlyArray<readonly [string, KeyOf]> = [
-    ["leaves out the tenant", ({ request }) => keyOf({ tenant: "", request })],
+    ["leaves out the tenant", ({ request }) => keyOf({ tenant: "any", request })],
     ["runs tenant and request together", ({ request, tenant }) => `${tenant}${JSON.stringify(request)}`.slice(0, 4)],
     ["depends on the order of keys", ({ request, tenant }) => `${tenant}:${JSON.stringify(request)}`],
     [
       "does not tell texts from numbers",
       ({ request, tenant }) => keyOf({ tenant, request: JSON.parse(JSON.stringify(request).replace(/"1"/g, "1")) })
     ],
-    ["is too short", (question) => keyOf(question).slice(0, question.tenant.length + 2)]
+    ["is too short", (question) => keyOf(question).slice(0, 1)],
+    ["has the tenant in the clear", ({ request, tenant }) => `${tenant}:${keyOf({ tenant: "any", request })}`],
+    [
+      "hashes the tenant as it is",
+      ({ request, tenant }) => Sha256.hex(`${tenant}:${keyOf({ tenant: "any", request })}`)
+    ]
   ]
   it.effect.each(broken)("is told from one that %s", ([, keyOf]) => Law.isBroken(cases, sharesWhatIsEqual(keyOf)))
 

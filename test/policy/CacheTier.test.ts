@@ -347,15 +347,92 @@ describe("a store that is broken", () => {
       assert.deepStrictEqual([self.asked, timers.armed], [0, 0])
     }).pipe(Effect.provide(failing({ get: () => Effect.uninterruptible(Effect.never) })), Effect.scoped))
 
-  it.effect("makes nothing younger than new by a wall clock that is ahead", () =>
+  it.effect("is not believed where it has what was written in the future", () =>
     Effect.gen(function*() {
       const cache = yield* ResponseCache.makePersisted({ timeToLive: "1 minute" })
       const { ask } = counter()
-      assert.isTrue((yield* cache.through(question, ask, terms)).hit)
-      yield* TestClock.adjust("1 minute")
-      assert.isFalse((yield* cache.through(question, ask)).hit)
+      assert.isFalse((yield* cache.through(question, ask, terms)).hit)
+      assert.deepInclude(yield* cache.state, { hits: 0, misses: 1, storeFailures: 0 })
     }).pipe(
-      Effect.provide(failing({ get: () => Effect.succeed({ at: 1e12, took: 1, value: { text: "x" } }) })),
+      Effect.provide(failing({
+        get: () => Effect.succeed({ at: 1e12, took: 1, value: { text: "x" } }),
+        set: () => Effect.void
+      })),
       Effect.scoped
     ))
+
+  const thrown = (): never => {
+    throw new URIError("URI malformed")
+  }
+  const throwing: ReadonlyArray<readonly [string, Partial<Persistence.BackingPersistenceStore>]> = [
+    ["get Failed", { get: thrown }],
+    ["set Failed", { get: () => Effect.undefined, set: thrown }]
+  ]
+  it.effect.each(throwing)(
+    "breaks no call where it throws before there is an effect: %s",
+    ([failure, store]) =>
+      Effect.gen(function*() {
+        const cache = yield* ResponseCache.makePersisted()
+        const [answer, told] = yield* toldWhile(cache, cache.through(question, counter().ask, terms))
+        assert.deepStrictEqual([answer.value.text, told], ["answer 1", [failure]])
+      }).pipe(Effect.provide(failing(store)), Effect.scoped)
+  )
+})
+
+describe("a store that cannot be opened", () => {
+  const of = (make: Persistence.BackingPersistence["Service"]["make"]) =>
+    Effect.provide(Layer.succeed(Persistence.BackingPersistence, { make }))
+  const memory = () =>
+    Effect.scoped(Effect.flatMap(Persistence.BackingPersistence, ({ make }) => make("any"))).pipe(
+      Effect.provide(Persistence.layerBackingMemory)
+    )
+
+  const closed: ReadonlyArray<readonly [string, Persistence.BackingPersistence["Service"]["make"]]> = [
+    ["by a defect", () => Effect.die("no driver")],
+    ["and throws", () => {
+      throw new Error("no driver")
+    }]
+  ]
+  it.effect.each(closed)("is one that fails: a miss, and a word about it, %s", ([, make]) =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted()
+      const [answer, told] = yield* toldWhile(cache, cache.through(question, counter().ask, terms))
+      assert.deepStrictEqual([answer.value.text, told], ["answer 1", ["get Failed"]])
+    }).pipe(of(make), Effect.scoped))
+
+  it.effect("is waited for as long as any that hangs, and used once it is open", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted({ storeTimeout: "20 millis" })
+      const { ask } = counter()
+      const call = yield* Effect.forkChild(cache.through(question, ask, terms), { startImmediately: true })
+      const [, told] = yield* toldWhile(cache, TestClock.adjust(20))
+      assert.strictEqual((yield* Fiber.join(call)).value.text, "answer 1")
+      assert.deepStrictEqual(told, ["get Late"])
+      yield* TestClock.adjust("10 seconds")
+      yield* cache.through({ ...question, request: "else" }, ask, terms)
+      assert.strictEqual((yield* cache.state).storeFailures, 1)
+    }).pipe(of(() => Effect.delay(memory(), "5 seconds")), Effect.scoped))
+
+  it.effect("is opened anew by who asks later, and what the attempt took is back", () => {
+    let attempts = 0
+    let open = 0
+    const make = () =>
+      Effect.andThen(
+        Effect.acquireRelease(Effect.sync(() => open++), () => Effect.sync(() => open--)),
+        Effect.suspend(() => ++attempts < 3 ? Effect.die("not yet") : memory())
+      )
+    return Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted()
+      const { ask } = counter()
+      assert.deepStrictEqual([attempts, open], [1, 0])
+      yield* cache.through(question, ask, terms)
+      assert.deepStrictEqual([attempts, open], [2, 0])
+      yield* TestClock.adjust("1 second")
+      yield* cache.through({ ...question, request: "else" }, ask, terms)
+      assert.deepStrictEqual([attempts, open], [3, 1])
+      assert.strictEqual((yield* cache.state).storeFailures, 1)
+      yield* cache.through({ ...question, request: "more" }, ask, terms)
+      assert.strictEqual(attempts, 3)
+    }).pipe(of(make), Effect.scoped, Effect.andThen(Effect.sync(() => assert.strictEqual(open, 0))))
+  })
 })

@@ -222,6 +222,19 @@ describe("equal requests at the same time", () => {
       assert.deepStrictEqual([failure._tag, failure.attempts.length], ["DeadlineExceeded", 1])
     }).pipe(Effect.provide(slow)))
 
+  it.effect("wait for as long as they wait, also where they ask again after another's call", () =>
+    Effect.gen(function*() {
+      const hurried = yield* Trial.start(Trial.chat({ ...cached, deadline: "6 seconds" }))
+      const patient = yield* Trial.start(Trial.chat(cached))
+      yield* Trial.pass("5 seconds")
+      // who began the call has gone, and its deadline still holds for it
+      yield* Fiber.interrupt(hurried)
+      yield* Trial.pass("1 minute")
+      const { meta } = yield* Fiber.join(patient)
+      assert.deepStrictEqual([meta.cache, meta.latency], ["miss", 16_000])
+      assert.strictEqual(yield* Trial.count("a"), 2)
+    }).pipe(Effect.provide(slow)))
+
   it.effect("fail together when the one request fails", () =>
     Effect.gen(function*() {
       const calls = yield* Effect.forEach([1, 2], () => Trial.start(Trial.failure(cached)))
