@@ -33,6 +33,7 @@ describe("a budget of a key", () => {
         (yield* budgets.states).map(({ key, spent }) => [key, spent.tokens]).sort(),
         [["big", 90], ["default", 3], ["small", 10]]
       )
+      assert.deepInclude(yield* refusal(budgets.resetKey("nobody")), { subject: "Budget.resetKey", argument: "key" })
       yield* budgets.resetKey("small")
       yield* spend(budgets.at("small"), 10)
     }))

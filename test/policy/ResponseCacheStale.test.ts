@@ -302,7 +302,7 @@ describe("what a cache counts", () => {
       assert.deepStrictEqual(state, {
         entries: 1,
         capacity: 7,
-        bytes: 256 + "acme:".length + 64 + 17,
+        bytes: 256 + Result.getOrThrow(ResponseCache.keyOf(question)).length + 17,
         maxBytes: 7000,
         hits: 1,
         misses: 1,

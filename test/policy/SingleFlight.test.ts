@@ -47,6 +47,20 @@ describe("a call that many wait for", () => {
       assert.deepStrictEqual(yield* Fiber.joinAll([second, third]), [2, 2])
     }))
 
+  it.effect("is left behind with those who wait for it, and takes out no other under its key", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      const slow = (value: number) => Effect.delay(Effect.succeed(value), "1 second")
+      const [first, other] = [yield* begin(join(flights, slow(1))), yield* begin(join(flights, slow(1)))]
+      SingleFlight.leave(flights)
+      const second = yield* begin(join(flights, slow(2)))
+      yield* Fiber.interrupt(first)
+      yield* Fiber.interrupt(other)
+      const third = yield* begin(join(flights, slow(3)))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.joinAll([second, third]), [2, 2])
+    }))
+
   it.effect("is there no more once it has ended", () =>
     Effect.gen(function*() {
       const flights = SingleFlight.make<number, string>()
