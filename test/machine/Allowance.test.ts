@@ -159,16 +159,38 @@ describe("Allowance", () => {
 
   it("is idle when nothing that counts was spent, nothing is held and nobody uses it", () => {
     const allowance = Allowance.make({ money: 10, tokens: 10 }, 6400)
-    const one = { money: 0, tokens: 1 }
     assert.isTrue(Allowance.isIdle(allowance, 0))
     allowance.users++
     assert.isFalse(Allowance.isIdle(allowance, 0))
     allowance.users--
-    Allowance.hold(allowance, one)
-    assert.isFalse(Allowance.isIdle(allowance, 0))
-    Allowance.settle(allowance, one, one, 50)
-    assert.isFalse(Allowance.isIdle(allowance, 6499))
-    assert.isTrue(Allowance.isIdle(allowance, 6500))
+    for (const [one, at] of [[{ money: 0, tokens: 1 }, 50], [{ money: 1, tokens: 0 }, 10_050]] as const) {
+      Allowance.hold(allowance, one)
+      assert.isFalse(Allowance.isIdle(allowance, at))
+      Allowance.settle(allowance, one, one, at)
+      assert.isFalse(Allowance.isIdle(allowance, at + 6449))
+      assert.isTrue(Allowance.isIdle(allowance, at + 6450))
+    }
+  })
+
+  it("has no wait for what is there, to the last of it", () => {
+    for (const window of [6400, Infinity]) {
+      const allowance = Allowance.make({ money: 10, tokens: 10 }, window)
+      Allowance.settle(allowance, Allowance.nothing, { money: 4, tokens: 4 }, 0)
+      assert.strictEqual(Allowance.waitFor(allowance, "tokens", 6, 0), 0)
+      assert.strictEqual(Allowance.waitFor(allowance, "money", 5, 0), 0)
+    }
+  })
+
+  it("keeps one part for each grain in which something was spent, and no more than a window has, though nobody looks", () => {
+    const allowance = Allowance.make({ money: Infinity, tokens: Infinity }, 6400)
+    const spend = (tokens: number, at: number) =>
+      Allowance.settle(allowance, Allowance.nothing, { money: 0, tokens }, at)
+    spend(0, 50)
+    assert.lengthOf(allowance.parts, 0)
+    for (const at of [0, 99, 100, 150, 199, 20]) spend(1, at)
+    assert.deepStrictEqual(allowance.parts.map(({ tokens, until }) => [tokens, until]), [[2, 6500], [4, 6600]])
+    for (let at = 200; at < 100_000; at += 50) spend(1, at)
+    assert.lengthOf(allowance.parts, Allowance.grains + 1)
   })
 
   it("never gives back what has no window, until somebody resets it", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary } from "effect"
 import * as CacheStore from "../../src/machine/CacheStore.ts"
+import * as Popularity from "../../src/machine/Popularity.ts"
 import * as Law from "../Law.ts"
 
 type Machine = Pick<typeof CacheStore, "make" | "use" | "keep" | "remove" | "clear" | "bytes">
@@ -193,6 +194,75 @@ describe("CacheStore", () => {
     CacheStore.use(store, "a")
     CacheStore.keep(store, "a", 2, 1, 20, 10)
     assert.deepStrictEqual([CacheStore.use(store, "a"), store.entries.get("a")!.uses], [2, 2])
+  })
+
+  it("counts three uses of an entry at most, and takes nobody else for whom was asked for last", () => {
+    const store = CacheStore.make<number>({ entries: 3, bytes: Infinity })
+    CacheStore.keep(store, "a", 1, 1, 10, 0)
+    for (let time = 0; time < 5; time++) CacheStore.use(store, "a")
+    assert.strictEqual(store.entries.get("a")!.uses, 3)
+    CacheStore.use(store, "b")
+    CacheStore.keep(store, "c", 1, 1, 10, 0)
+    CacheStore.keep(store, "b", 1, 1, 10, 0)
+    for (const key of ["b", "c"]) assert.strictEqual(store.entries.get(key)!.print, Popularity.print(key))
+  })
+
+  it("throws out what is gone from that very moment on, however often it was used", () => {
+    const store = CacheStore.make<number>({ entries: 2, bytes: Infinity })
+    CacheStore.keep(store, "a", 1, 1, 10, 0)
+    CacheStore.keep(store, "b", 1, 1, 20, 0)
+    for (let time = 0; time < 3; time++) CacheStore.use(store, "a")
+    CacheStore.keep(store, "c", 1, 1, 20, 10)
+    assert.sameMembers(Array.from(store.entries.keys()), ["b", "c"])
+  })
+
+  it("has a tenth of its entries for newcomers, and lets one of them go when that is full", () => {
+    const store = CacheStore.make<number>({ entries: 10, bytes: Infinity })
+    const keys = Array.from({ length: 10 }, (_, n) => `key ${n}`)
+    for (const key of keys) CacheStore.keep(store, key, 1, 1, Infinity, 0)
+    for (const key of keys.slice(0, 9)) CacheStore.use(store, key)
+    CacheStore.keep(store, "new", 1, 1, Infinity, 0)
+    assert.sameMembers(Array.from(store.entries.keys()), [...keys.slice(0, 9), "new"])
+  })
+
+  describe("where the main queue is full", () => {
+    /** Keeps one that fills the main queue and was asked for three times, two newcomers, and another for which there is no room. */
+    const left = (asked: number, used = 0): ReadonlyArray<string> => {
+      const store = CacheStore.make<number>({ entries: 10, bytes: 100 })
+      const keep = (key: string, bytes: number) => CacheStore.keep(store, key, 1, bytes, Infinity, 0)
+      CacheStore.use(store, "main")
+      keep("main", 90)
+      for (let time = 0; time < 2; time++) CacheStore.use(store, "main")
+      for (let time = used; time < asked; time++) CacheStore.use(store, "first")
+      keep("first", 5)
+      for (let time = 0; time < used; time++) CacheStore.use(store, "first")
+      keep("second", 5)
+      keep("new", 5)
+      return Array.from(store.entries.keys())
+    }
+
+    it("lets a newcomer over only if it is more popular than whoever is next to leave", () => {
+      assert.deepStrictEqual(left(2), ["main", "second", "new"])
+      assert.deepStrictEqual(left(3), ["main", "second", "new"])
+    })
+
+    it("lets go whoever is next, and nobody else, once a newcomer went over", () => {
+      assert.deepStrictEqual(left(4), ["first", "second", "new"])
+    })
+
+    it("lets a newcomer over that was used, however popular", () => {
+      assert.deepStrictEqual(left(2, 1), ["first", "second", "new"])
+    })
+  })
+
+  it("lets a newcomer over that was used, also if how often is forgotten", () => {
+    const store = CacheStore.make<number>({ entries: 2, bytes: Infinity })
+    CacheStore.keep(store, "a", 1, 1, Infinity, 0)
+    CacheStore.use(store, "a")
+    Popularity.clear(store.popularity)
+    CacheStore.keep(store, "b", 1, 1, Infinity, 0)
+    CacheStore.keep(store, "c", 1, 1, Infinity, 0)
+    assert.sameMembers(Array.from(store.entries.keys()), ["a", "c"])
   })
 
   it("does not keep what is larger than the whole, nor what it would have replaced", () => {

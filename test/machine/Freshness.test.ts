@@ -49,6 +49,14 @@ describe("Freshness", () => {
     keepsTheRule(Freshness)(it)
   }, Law.check(1000))
 
+  it("asks anew from the very moment that is drawn", () => {
+    const rule = { timeToLive: 100, staleWhileRevalidate: 0, staleIfError: 0, earlyRefresh: 1 }
+    const chance = Math.exp(-1)
+    assert.strictEqual(Math.log(chance), -1)
+    assert.strictEqual(Freshness.verdict(rule, 90, 10, chance), "Early")
+    assert.strictEqual(Freshness.verdict(rule, 90, 9.999, chance), "Fresh")
+  })
+
   it("asks anew the sooner the longer that takes, in 36.8 of 100 looks where as much time is left as it takes", () => {
     const rule = { timeToLive: 100, staleWhileRevalidate: 0, staleIfError: 0, earlyRefresh: 1 }
     let early = 0

@@ -172,6 +172,27 @@ describe("Latency", () => {
       })
     ))
 
+  it("takes, when it is asked, what is usual, however long it was silent, and more while a slow answer is fresh", () => {
+    const latency = Latency.make()
+    assert.strictEqual(Latency.steady(latency, 0, rule), 0)
+    // failures are no measurements: the penalty stays until there is one
+    Latency.penalize(latency, 500, 0, rule)
+    assert.strictEqual(Latency.steady(latency, 600_000, rule), 500)
+    const measured = Latency.make()
+    answer(measured, 100, 100)
+    Latency.observe(measured, 1000, 100, rule)
+    assert.strictEqual(Latency.steady(measured, 100, rule), 1000)
+    assert.closeTo(Latency.steady(measured, 600_000, rule), 100, 3)
+  })
+
+  it("takes, when it is asked, no more than it did of late, however slow it used to be", () => {
+    const latency = Latency.make()
+    answer(latency, 900, 100)
+    Latency.observe(latency, 50, 120_000, rule)
+    assert.closeTo(Latency.steady(latency, 120_000, rule), 50, 1)
+    assert.closeTo(Latency.steady(latency, 600_000, rule), 50, 1)
+  })
+
   it("takes who was slow for long, and has become fast, for fast after one answer", () => {
     const latency = Latency.make()
     answer(latency, 900, 100)

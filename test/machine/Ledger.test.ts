@@ -111,8 +111,46 @@ describe("Ledger", () => {
 
   it.effect.each(broken)("is told from one that %s", ([, add, make]) => Law.isBroken(cases, addsUp(add, make)))
 
-  it("carries each sum by itself", () => {
+  /** The rows in short: the day, and the name or `*` for all others. */
+  const shortly = (ledger: Ledger.Ledger): ReadonlyArray<string> =>
+    Array.from(ledger.rows(), ([day, names]) => `${day} ${names?.endpoint ?? "*"}`)
+
+  it("has as many rows as it may, whatever went before", () => {
+    const ledger = new Ledger.Ledger({ maxRows: 3, maxDays: 2 })
+    const add = (day: number, ...endpoints: ReadonlyArray<string>) => {
+      for (const endpoint of endpoints) Ledger.add(ledger.at(day, undefined, endpoint, undefined), "hits", 1)
+    }
+    add(0, "a", "b", "c")
+    assert.deepStrictEqual(shortly(ledger), ["0 a", "0 b", "0 c"])
+    add(1, "d", "e")
+    assert.deepStrictEqual(shortly(ledger), ["0 c", "0 *", "1 d", "1 e"])
+    // a day that goes takes its rows along
+    add(2, "f")
+    assert.deepStrictEqual(shortly(ledger), ["1 d", "1 e", "2 f"])
+    add(2, "g", "h")
+    assert.deepStrictEqual(shortly(ledger), ["1 *", "2 f", "2 g", "2 h"])
+    add(3, "i")
+    assert.deepStrictEqual(shortly(ledger), ["2 g", "2 h", "2 *", "3 i"])
+  })
+
+  it("counts for the others of today whoever comes when only today has rows", () => {
+    const ledger = new Ledger.Ledger({ maxRows: 1, maxDays: 2 })
+    const first = ledger.at(0, undefined, "a", undefined)
+    const others = ledger.at(0, undefined, "b", undefined)
+    assert.strictEqual(ledger.at(0, undefined, "c", undefined), others)
+    assert.strictEqual(ledger.at(0, undefined, "a", undefined), first)
+    assert.deepStrictEqual(shortly(ledger), ["0 a", "0 *"])
+  })
+
+  it("begins a row with nothing in it", () => {
     const row = new Ledger.Ledger({ maxRows: 1, maxDays: 1 }).at(0, undefined, "a", undefined)
+    assert.deepStrictEqual(Ledger.fields.map((field) => Ledger.sumOf(row, field)), Ledger.fields.map(() => 0n))
+  })
+
+  it("carries each sum by itself, and only what is too much for a number", () => {
+    const row = new Ledger.Ledger({ maxRows: 1, maxDays: 1 }).at(0, undefined, "a", undefined)
+    Ledger.add(row, "hits", Number.MAX_SAFE_INTEGER)
+    assert.deepStrictEqual([row.hits, row.carried], [Number.MAX_SAFE_INTEGER, undefined])
     for (let time = 0; time < 3; time++) Ledger.add(row, "cost", Number.MAX_SAFE_INTEGER)
     Ledger.add(row, "input", 1)
     assert.strictEqual(Ledger.sumOf(row, "cost"), 3n * BigInt(Number.MAX_SAFE_INTEGER))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary } from "effect"
+import { Arbitrary, Schema } from "effect"
 import * as Popularity from "../../src/machine/Popularity.ts"
 import * as Law from "../Law.ts"
 
@@ -43,6 +43,54 @@ describe("Popularity", () => {
     let mistaken = 0
     for (let n = 0; n < 100_000; n++) if (Popularity.of(table, Popularity.print(`not asked ${n}`)) > 0) mistaken++
     assert.isAtMost(mistaken, 1)
+  })
+
+  it("has sixteen slots an entry, from 256 up to four million, and halves after thirty counts an entry", () => {
+    const sizeOf = (entries: number) => {
+      const { counts, mask, period, prints } = Popularity.make(entries)
+      assert.strictEqual(prints.length, counts.length)
+      return [counts.length, mask, period]
+    }
+    assert.deepStrictEqual(sizeOf(1), [256, 63, 30])
+    assert.deepStrictEqual(sizeOf(100), [2048, 511, 3000])
+    assert.deepStrictEqual(sizeOf(1_000_000), [2 ** 22, 2 ** 20 - 1, 30_000_000])
+  })
+
+  it.prop("has the prints of FNV-1a and MurmurHash3, by big integers", [Arbitrary.schema(Schema.String)], ([key]) => {
+    const bits = (value: bigint) => BigInt.asUintN(32, value)
+    let hash = 0x811c9dc5n
+    for (let at = 0; at < key.length; at++) hash = bits((hash ^ BigInt(key.charCodeAt(at))) * 0x01000193n)
+    hash = bits((hash ^ (hash >> 16n)) * 0x85ebca6bn)
+    hash = bits((hash ^ (hash >> 13n)) * 0xc2b2ae35n)
+    assert.strictEqual(Popularity.print(key), Number(BigInt.asIntN(32, hash ^ (hash >> 16n))))
+  }, Law.check(200))
+
+  it("has room for four keys a bucket, of which a fifth takes the place of the first that was asked for least", () => {
+    const table = Popularity.make(1)
+    const [a, b, c, d, e] = [1, 2, 3, 4, 5].map((n) => n * 64 + 7)
+    for (const print of [a!, b!, c!, d!, a!, d!, e!]) Popularity.count(table, print)
+    assert.deepStrictEqual([a, b, c, d, e].map((print) => Popularity.of(table, print!)), [2, 0, 1, 2, 1])
+    // the last bucket has no neighbour to take from
+    const last = [1, 2, 3, 4, 5].map((n) => n * 64 + 63)
+    for (const print of last) Popularity.count(table, print)
+    assert.deepStrictEqual(last.map((print) => Popularity.of(table, print)), [0, 1, 1, 1, 1])
+  })
+
+  it("counts to fifteen and no further", () => {
+    const table = Popularity.make(1)
+    for (let time = 0; time < 15; time++) Popularity.count(table, 7)
+    assert.strictEqual(Popularity.of(table, 7), 15)
+    for (let time = 0; time < 3; time++) Popularity.count(table, 7)
+    assert.strictEqual(Popularity.of(table, 7), 15)
+  })
+
+  it("lets go first who came first, also of those who are counted anew after all was forgotten", () => {
+    const table = Popularity.make(1)
+    const [a, b, c, d, e, f] = [1, 2, 3, 4, 5, 6].map((n) => n * 64 + 7)
+    for (const print of [a!, b!, ...Array(28).fill(8)]) Popularity.count(table, print)
+    // all counts are halved, and those of one are gone
+    for (const print of [b!, c!, d!, e!, f!]) Popularity.count(table, print)
+    assert.deepStrictEqual([b, c, d, e, f].map((print) => Popularity.of(table, print!)), [0, 1, 1, 1, 1])
   })
 
   it("remembers nothing once it is cleared", () => {

@@ -274,20 +274,6 @@ export const survivors: ReadonlyArray<Survivor> = [
     why: "nothing stays nothing however it fades; the question only spares the exponential"
   },
   {
-    file: "src/policy/CanonicalJson.ts",
-    line: "return \"\"",
-    was: "\"\"",
-    becomes: "\"Stryker was here!\"",
-    why: "once there is a refusal the text is thrown away"
-  },
-  {
-    file: "src/policy/CanonicalJson.ts",
-    line: "if (refusal !== undefined) return \"\"",
-    was: "\"\"",
-    becomes: "\"Stryker was here!\"",
-    why: "once there is a refusal the text is thrown away"
-  },
-  {
     file: "src/policy/Configuration.ts",
     line:
       "if (typeof value === \"string\") return JSON.stringify(value.replace(/\\/ … /…@\").replace(/\\?.*$/s, \"?…\"))",
@@ -734,5 +720,126 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "this.#timer !== timer",
     becomes: "false",
     why: "a timer ends in the step that lets go of it, in which the first in line is looked at anyway"
+  },
+  {
+    file: "src/machine/Freshness.ts",
+    line:
+      "return earlyRefresh > 0 && age - took * earlyRefresh * Math.log(chance) >= timeToLive ? \"Early\" : \"Fresh\"",
+    was: "earlyRefresh > 0",
+    becomes: "true",
+    why: "where nothing is to be early, chance moves nothing; the question only spares the logarithm"
+  },
+  {
+    file: "src/machine/Freshness.ts",
+    line:
+      "return earlyRefresh > 0 && age - took * earlyRefresh * Math.log(chance) >= timeToLive ? \"Early\" : \"Fresh\"",
+    was: "earlyRefresh > 0",
+    becomes: "earlyRefresh >= 0",
+    why: "where nothing is to be early, chance moves nothing; the question only spares the logarithm"
+  },
+  {
+    file: "src/machine/Ledger.ts",
+    line: "#endpoint = \"\"",
+    was: "\"\"",
+    becomes: "\"Stryker was here!\"",
+    why: "whose the latest row is is asked only once there is one"
+  },
+  {
+    file: "src/machine/Ledger.ts",
+    line: "if (day < earliest!.day) return this.#today = earliest!",
+    was: "day < earliest!.day",
+    becomes: "day <= earliest!.day",
+    why: "a day that is kept is found before, so none comes here that is the earliest"
+  },
+  {
+    file: "src/machine/Money.ts",
+    line: "const digits = String(amount < 0n ? -amount : amount).padStart(10, \"0\")",
+    was: "amount < 0n",
+    becomes: "amount <= 0n",
+    why: "nothing with a minus before it is nothing"
+  },
+  {
+    file: "src/machine/Popularity.ts",
+    line: "for (let slot = first; slot < first + ways; slot++) {",
+    was: "slot < first + ways",
+    becomes: "slot <= first + ways",
+    why: "a print says in which bucket it is, so no other bucket has it"
+  },
+  {
+    file: "src/machine/Popularity.ts",
+    line: "if (prints[slot] === print && counts[slot]! > 0) return counts[slot]!",
+    was: "counts[slot]! > 0",
+    becomes: "counts[slot]! >= 0",
+    why: "a count of nothing is nothing, wherever it stands"
+  },
+  {
+    file: "src/machine/Popularity.ts",
+    line: "if (prints[slot] === print && counts[slot]! > 0) return counts[slot]!",
+    was: "counts[slot]! > 0",
+    becomes: "true",
+    why: "a count of nothing is nothing, wherever it stands"
+  },
+  {
+    file: "src/machine/Popularity.ts",
+    line: "for (let slot = 0; slot < counts.length; slot++) counts[slot] = counts[slot]! >>> 1",
+    was: "slot < counts.length",
+    becomes: "slot <= counts.length",
+    why: "beyond its end a typed array keeps nothing"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "for (let t = 0, at = from; t < 16; t++, at += 4) {",
+    was: "t < 16",
+    becomes: "t <= 16",
+    why: "the seventeenth word is written anew before anybody reads it"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "for (let t = 16; t < 64; t++) {",
+    was: "t < 64",
+    becomes: "t <= 64",
+    why: "beyond its end a typed array keeps nothing"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "const bytes = roomFor(text) <= scratch.length ? scratch : new Uint8Array(roomFor(text))",
+    was: "roomFor(text) <= scratch.length",
+    becomes: "false",
+    why: "a buffer of its own does as well; the one that is there only spares making it"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "const bytes = roomFor(text) <= scratch.length ? scratch : new Uint8Array(roomFor(text))",
+    was: "roomFor(text) <= scratch.length",
+    becomes: "roomFor(text) < scratch.length",
+    why: "no text takes just as much room as there is: a third of a byte is missing"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "bytes[end - 5] = written >>> 29",
+    was: "end - 5",
+    becomes: "end + 5",
+    why: "only a text of half a gigabyte has bits there, and to digest one takes longer than a test may"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "for (let candidate = 2; found < 64; candidate++) {",
+    was: "found < 64",
+    becomes: "found <= 64",
+    why: "beyond its end a typed array keeps nothing"
+  },
+  {
+    file: "src/machine/Sha256.ts",
+    line: "if (isPrime) constants[found++] = (Math.cbrt(candidate) % 1) * 0x1_0000_0000",
+    was: "Math.cbrt(candidate) % 1",
+    becomes: "Math.cbrt(candidate) * 1",
+    why: "what is whole falls off where thirty-two bits are kept"
+  },
+  {
+    file: "src/policy/SingleFlight.ts",
+    line: "if (flight.fiber.pollUnsafe() !== undefined) return flight",
+    was: "flight.fiber.pollUnsafe() !== undefined",
+    becomes: "false",
+    why: "who has ended says so at once when it is asked to, and is taken out again; the question only spares that"
   }
 ]

@@ -81,6 +81,19 @@ describe("Budget", () => {
     }
   })
 
+  it("has as many users as are about to spend from it, up to where it is inside of another", () => {
+    const purse = chain({ tokens: 10 }, { tokens: 20 }, { tokens: 30 })
+    const users = () => [purse, purse.outer!, purse.outer!.outer!].map(({ allowance }) => allowance.users)
+    Purse.use(purse, undefined, 1)
+    Purse.use(purse, purse.outer!.outer, 1)
+    assert.deepStrictEqual(users(), [2, 2, 1])
+    Purse.use(purse, purse, 1)
+    Purse.use(undefined, undefined, 1)
+    assert.deepStrictEqual(users(), [2, 2, 1])
+    Purse.use(purse, purse.outer, -1)
+    assert.deepStrictEqual(users(), [1, 2, 1])
+  })
+
   it("is short where one of them is, the innermost before the others", () => {
     const purse = chain({ dollars: 3 }, { tokens: 10 }, { dollars: 1 })
     assert.isUndefined(Purse.shortOf(purse, { ...dollars(1), tokens: 10 }, 0))

@@ -1,6 +1,6 @@
 /** Budgets of many keys, over a window, and what is set aside for work of one's own. */
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Exit, Fiber, Result, Scope } from "effect"
+import { Arbitrary, Config, ConfigProvider, Effect, Exit, Fiber, Layer, Result, Scope } from "effect"
 import { Budget, Policy } from "effect-relay"
 import { TestClock } from "effect/testing"
 import * as Money from "../../src/machine/Money.ts"
@@ -27,11 +27,13 @@ describe("a budget of a key", () => {
         needed: 1,
         message: "the budget of 10 tokens of \"small\" has 0 tokens left, and the call may take 1 tokens"
       })
-      assert.notProperty(yield* refusal(spend(budgets, 8)), "key")
+      const ofAll = yield* refusal(spend(budgets, 8))
+      for (const absent of ["key", "endpoint"]) assert.notProperty(ofAll, absent)
       assert.deepStrictEqual(
         (yield* budgets.states).map(({ key, spent }) => [key, spent.tokens]).sort(),
         [["big", 90], ["default", 3], ["small", 10]]
       )
+      assert.deepInclude(yield* refusal(budgets.resetKey("nobody")), { subject: "Budget.resetKey", argument: "key" })
       yield* budgets.resetKey("small")
       yield* spend(budgets.at("small"), 10)
     }))
@@ -41,17 +43,25 @@ describe("a budget of a key", () => {
       const budget = yield* Budget.make({ tokens: 10, per: "6400 millis" })
       yield* TestClock.adjust("1050 millis")
       yield* spend(budget, 6)
+      assert.strictEqual((yield* budget.state).resetAfter, 7500 - 1050)
       yield* TestClock.adjust("1 second")
       yield* spend(budget, 4)
       // spending comes back by sixty-fourths of the window
       assert.strictEqual((yield* budget.state).resetAfter, 8500 - 2050)
-      const { retryAfter } = (yield* refusal(spend(budget, 5))) as Budget.BudgetExceeded
+      const { message, retryAfter } = (yield* refusal(spend(budget, 5))) as Budget.BudgetExceeded
       assert.strictEqual(String(retryAfter), "5450 millis")
+      assert.strictEqual(
+        message,
+        "the budget of 10 tokens has 0 tokens left, and the call may take 5 tokens; it will be there in 5s 450ms"
+      )
       yield* TestClock.adjust("5449 millis")
       yield* refusal(spend(budget, 5))
       yield* TestClock.adjust("1 milli")
       yield* spend(budget, 5)
       assert.deepInclude(yield* budget.state, { spent: { dollars: 0, tokens: 9 } })
+      yield* TestClock.adjust("7 seconds")
+      const nothing = { dollars: 0, tokens: 0 }
+      assert.deepStrictEqual(yield* budget.state, { key: "default", spent: nothing, held: nothing })
     }))
 
   it.effect("says nothing of when, where it never comes back or is held by others", () =>
@@ -104,12 +114,23 @@ describe("a budget of a key", () => {
       )
     }))
 
-  it.effect("is a service as well, by options or by configuration", () =>
+  it.effect("is a service as well", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.Budget
       yield* spend(budget.at("a"), 5)
       yield* refusal(spend(budget.at("a"), 1))
     }).pipe(Effect.provide(Budget.layer({ tokens: 5 }))))
+
+  it.effect("is read from the configuration of the environment as well", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.Budget
+      yield* spend(budget, 5)
+      assert.deepInclude(yield* refusal(spend(budget, 1)), { limit: 5, left: 0 })
+    }).pipe(Effect.provide(
+      Budget.layerConfig({ tokens: Config.Int("most") }).pipe(
+        Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ most: 5 })))
+      )
+    )))
 
   it.effect.each<readonly [object, string, string, string]>([
     [{ tokens: 5, per: 0 }, "per", "0", "it has to be a duration above zero"],
@@ -214,21 +235,61 @@ describe("what is set aside for work of one's own", () => {
   it.effect("is refused where it can be no amount", () =>
     Effect.gen(function*() {
       const budget = yield* Budget.make({ tokens: 100 })
+      const fromZero = "it has to be a whole number from 0 up"
+      const upToNineMillion = "it has to be a number from 0 to 9000000"
+      const noAmount = "it has to be an object with dollars or tokens"
       const wrong: ReadonlyArray<readonly [unknown, string]> = [
-        [{ tokens: -1 }, "tokens"],
-        [{ tokens: 1.5 }, "tokens"],
-        [{ dollars: NaN }, "dollars"],
-        [{ dollars: 1e9 }, "dollars"],
-        [{ cents: 1 }, "cents"],
-        [7, "amount"]
+        [{ tokens: -1 }, `tokens is -1, but ${fromZero}`],
+        [{ tokens: 1.5 }, `tokens is 1.5, but ${fromZero}`],
+        [{ tokens: "1" }, `tokens is "1", but ${fromZero}`],
+        [{ dollars: NaN }, `dollars is NaN, but ${upToNineMillion}`],
+        [{ dollars: -1e-9 }, `dollars is -1e-9, but ${upToNineMillion}`],
+        [{ dollars: 9_000_000.1 }, `dollars is 9000000.1, but ${upToNineMillion}`],
+        [{ dollars: "1" }, `dollars is "1", but ${upToNineMillion}`],
+        [{ cents: 1 }, "cents is \"there\", but an amount has only dollars and tokens"],
+        [7, `amount is 7, but ${noAmount}`]
       ]
-      for (const [amount, argument] of wrong) {
-        const failure = yield* refusal(budget.withReservation(amount as never, () => Effect.void))
-        assert.deepInclude(failure, { _tag: "InvalidArgument", argument })
+      for (const [amount, message] of wrong) {
+        const failure = yield* refusal(budget.reserve(amount as never))
+        assert.deepInclude(failure, { _tag: "InvalidArgument", message: `Budget.reserve: ${message}` })
+        const used = yield* refusal(budget.withReservation(amount as never, () => Effect.void))
+        assert.deepInclude(used, { _tag: "InvalidArgument", message: `Budget.withReservation: ${message}` })
         const settled = yield* refusal(budget.withReservation({ tokens: 1 }, ({ settle }) => settle(amount as never)))
-        assert.deepInclude(settled, { _tag: "InvalidArgument", argument })
+        assert.deepInclude(settled, { _tag: "InvalidArgument", message: `Earmark.settle: ${message}` })
       }
+      const none = yield* refusal(budget.reserve(null as never))
+      assert.deepInclude(none, { _tag: "InvalidArgument", argument: "amount" })
       assert.deepStrictEqual(yield* tokens(budget), { held: 0, spent: 0 })
+    }))
+})
+
+describe("the smallest and the largest that is set aside", () => {
+  it.effect("is nothing, and nine million dollars", () =>
+    Effect.gen(function*() {
+      const budget = yield* Budget.make({ dollars: 9_000_000, tokens: 10 })
+      yield* budget.withReservation({ dollars: 9_000_000, tokens: 0 }, ({ reserved }) =>
+        Effect.sync(() => assert.deepStrictEqual(reserved, { dollars: 9_000_000, tokens: 0 })))
+      assert.deepInclude(yield* budget.state, { spent: { dollars: 9_000_000, tokens: 0 } })
+      yield* budget.withReservation({}, ({ reserved }) =>
+        Effect.sync(() =>
+          assert.deepStrictEqual(reserved, { dollars: 0, tokens: 0 })
+        ))
+    }))
+
+  it.effect("keeps its key from being forgotten for as long as it is set aside", () =>
+    Effect.gen(function*() {
+      const budgets = yield* Budget.make({ tokens: 10, maxKeys: 2 })
+      const crowd = () => {
+        for (const key of ["b", "c", "d"]) budgets.at(key)
+      }
+      const before = budgets.at("a")
+      yield* before.withReservation({}, () =>
+        Effect.sync(() => {
+          crowd()
+          assert.strictEqual(budgets.at("a"), before)
+        }))
+      crowd()
+      assert.notStrictEqual(budgets.at("a"), before)
     }))
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { ResponseCache } from "effect-relay"
 import { KeyValueStore, Persistence } from "effect/persistence"
 import { TestClock } from "effect/testing"
@@ -116,6 +116,46 @@ describe("a cache over a store", () => {
       Effect.scoped
     ))
 
+  it.effect("arms no timer for one that answers at once", () =>
+    Effect.gen(function*() {
+      const { provide, timers } = yield* StrictClock.make
+      const cache = yield* ResponseCache.makePersisted()
+      yield* provide(cache.through(question, counter().ask, terms))
+      yield* provide(cache.through({ ...question, tenant: "other" }, counter().ask, terms))
+      assert.strictEqual(timers.ever, 0)
+    }).pipe(Effect.provide(Persistence.layerBackingMemory), Effect.scoped))
+
+  it.effect("has begun to write when the answer is given, for as long as it may be of use", () => {
+    const written: Array<unknown> = []
+    return Effect.gen(function*() {
+      yield* TestClock.setTime(1000)
+      const cache = yield* ResponseCache.makePersisted({
+        timeToLive: "1 minute",
+        staleWhileRevalidate: "1 second",
+        staleIfError: "1 hour"
+      })
+      const call = yield* Effect.forkChild(
+        cache.through(question, Effect.delay(Effect.succeed({ text: "late" }), 50), terms),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust(50)
+      yield* Fiber.join(call)
+      assert.deepStrictEqual(written, [[{ at: 1050, took: 50, value: { text: "late" } }, 3_660_000]])
+      yield* cache.through({ tenant: "acme", request: "now" }, Effect.succeed({ text: "now" }), terms)
+      assert.deepStrictEqual(written.slice(1), [[{ at: 1050, took: 0, value: { text: "now" } }, 3_660_000]])
+    }).pipe(
+      Effect.provide(failing({
+        get: () => Effect.undefined,
+        set: (_, value, timeToLive) =>
+          Effect.suspend(() => {
+            written.push([value, Duration.toMillis(timeToLive!)])
+            return Effect.never
+          })
+      })),
+      Effect.scoped
+    )
+  })
+
   it.effect("looks into it once for all who ask at the same time", () => {
     let looked = 0
     return Effect.gen(function*() {
@@ -199,14 +239,20 @@ describe("a store that is broken", () => {
     return Effect.gen(function*() {
       const cache = yield* ResponseCache.makePersisted({ storeTimeout: "20 millis" })
       const { ask } = counter()
-      for (let request = 0; request < 70; request++) {
-        const call = yield* Effect.forkChild(cache.through({ tenant: "acme", request }, ask, terms), {
-          startImmediately: true
+      const [, told] = yield* toldWhile(
+        cache,
+        Effect.gen(function*() {
+          for (let request = 0; request < 70; request++) {
+            const call = yield* Effect.forkChild(cache.through({ tenant: "acme", request }, ask, terms), {
+              startImmediately: true
+            })
+            yield* TestClock.adjust("2 seconds")
+            assert.isFalse((yield* Fiber.join(call)).hit)
+          }
         })
-        yield* TestClock.adjust("2 seconds")
-        assert.isFalse((yield* Fiber.join(call)).hit)
-      }
+      )
       assert.strictEqual(asked, 64)
+      assert.deepStrictEqual(told, [...Array.from({ length: 64 }, () => "get Late"), ...Array(6).fill("get Busy")])
     }).pipe(
       Effect.provide(failing({
         get: () => Effect.uninterruptible(Effect.andThen(Effect.sync(() => asked++), Effect.never)),
@@ -216,10 +262,71 @@ describe("a store that is broken", () => {
     )
   })
 
+  it.effect("is asked on, however many operations took their time and ended", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted({ storeTimeout: "20 millis" })
+      const { ask } = counter()
+      const [, told] = yield* toldWhile(
+        cache,
+        Effect.gen(function*() {
+          for (let request = 0; request < 70; request++) {
+            const call = yield* Effect.forkChild(cache.through({ tenant: "acme", request }, ask, terms), {
+              startImmediately: true
+            })
+            yield* TestClock.adjust(1)
+            assert.deepInclude(yield* Fiber.join(call), { value: { text: "x" }, hit: true })
+          }
+        })
+      )
+      assert.deepStrictEqual(told, [])
+    }).pipe(
+      Effect.provide(failing({ get: () => Effect.delay(Effect.succeed({ at: 0, took: 1, value: { text: "x" } }), 1) })),
+      Effect.scoped
+    ))
+
+  it.effect("stops what it was asked for when that is late, and when nobody waits for it any more", () => {
+    let stopped = 0
+    return Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted({ storeTimeout: "20 millis" })
+      const { ask } = counter()
+      const look = Effect.forkChild(cache.through(question, ask, terms), { startImmediately: true })
+      const [, told] = yield* toldWhile(
+        cache,
+        Effect.gen(function*() {
+          yield* Fiber.interrupt(yield* look)
+          assert.strictEqual(stopped, 1)
+          // that was no fault of the store, so it is asked again at once
+          const call = yield* look
+          yield* TestClock.adjust(20)
+          yield* Fiber.join(call)
+          assert.strictEqual(stopped, 2)
+        })
+      )
+      assert.deepStrictEqual(told, ["get Late"])
+    }).pipe(
+      Effect.provide(failing({ get: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => stopped++)) })),
+      Effect.scoped
+    )
+  })
+
+  it.effect("is given nothing that its codec refuses, which is a word about it and no matter for the caller", () => {
+    let written = 0
+    return Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted()
+      const strange = Effect.succeed({ text: 3 as never })
+      const [answer, told] = yield* toldWhile(cache, cache.through(question, strange, terms))
+      assert.deepStrictEqual([answer.value, told, written], [{ text: 3 as never }, ["set Unreadable"], 0])
+    }).pipe(
+      Effect.provide(failing({ get: () => Effect.undefined, set: () => Effect.sync(() => written++) })),
+      Effect.scoped
+    )
+  })
+
   const unreadable: ReadonlyArray<readonly [string, object]> = [
     ["no record", []],
     ["an answer of another form", { at: 0, took: 1, value: { text: 3 } }],
-    ["a record without a time", { value: { text: "x" } }]
+    ["a record without a time", { value: { text: "x" } }],
+    ["a record without a value", { at: 0, took: 1 }]
   ]
   it.effect.each(unreadable)("is as good as empty where it has %s", ([, found]) =>
     Effect.gen(function*() {
@@ -231,11 +338,13 @@ describe("a store that is broken", () => {
 
   it.effect("does not hold up whoever is interrupted while it hangs", () =>
     Effect.gen(function*() {
+      const { provide, timers } = yield* StrictClock.make
       const cache = yield* ResponseCache.makePersisted()
       const { ask, self } = counter()
-      const call = yield* Effect.forkChild(cache.through(question, ask, terms), { startImmediately: true })
+      const call = yield* Effect.forkChild(provide(cache.through(question, ask, terms)), { startImmediately: true })
+      assert.strictEqual(timers.armed, 1)
       yield* Fiber.interrupt(call)
-      assert.strictEqual(self.asked, 0)
+      assert.deepStrictEqual([self.asked, timers.armed], [0, 0])
     }).pipe(Effect.provide(failing({ get: () => Effect.uninterruptible(Effect.never) })), Effect.scoped))
 
   it.effect("is not believed where it has what was written in the future", () =>

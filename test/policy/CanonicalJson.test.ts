@@ -112,5 +112,6 @@ describe("CanonicalJson", () => {
     let most: unknown = 0
     for (let n = 0; n < 64; n++) most = { a: most }
     assert.isTrue(Result.isSuccess(CanonicalJson.stringify(most)))
+    assert.strictEqual(refusal({ a: most }).path, Array(65).fill("a").join("."))
   })
 })

@@ -28,6 +28,24 @@ describe("what is frozen", () => {
     assert.isBelow(Frozen.freeze([shared, shared, shared]), 1500)
   })
 
+  it("takes sixteen bytes a member and twenty-four an object, once each", () => {
+    const one = { a: 1 }
+    const sizes: ReadonlyArray<readonly [unknown, number]> = [
+      [undefined, 16],
+      [null, 16],
+      [true, 16],
+      ["ab", 18],
+      [new Uint8Array(5), 21],
+      [[], 40],
+      [{ a: 1, b: "ab" }, 74],
+      [Object.assign(Object.create(null), { a: 1 }), 56],
+      // the second time it is a member like any other
+      [[one, one], 40 + 56 + 16],
+      [new Date(0), 16]
+    ]
+    for (const [value, bytes] of sizes) assert.strictEqual(Frozen.freeze(value), bytes)
+  })
+
   it("may be nested deeper than the stack", () => {
     let deep: unknown = 0
     for (let n = 0; n < 100_000; n++) deep = [deep]

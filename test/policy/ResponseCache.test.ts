@@ -226,6 +226,8 @@ describe("ResponseCache", () => {
       assert.strictEqual(refusal._tag, "Uncacheable")
       assert.strictEqual(refusal.path, "request.top.p")
       assert.strictEqual(refusal.message, "no cache key for this request: at request.top.p, NaN is not a JSON number")
+      const nothing = yield* Effect.flip(cache.through({ tenant: "a", request: NaN }, ask))
+      assert.strictEqual(nothing.message, "no cache key for this request: at request, NaN is not a JSON number")
       assert.strictEqual(asks.begun, 0)
     }))
 })

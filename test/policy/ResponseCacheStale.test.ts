@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Deferred, Effect, Exit, Fiber, Random } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Random, Result, Schema } from "effect"
 import { ResponseCache } from "effect-relay"
 import { TestClock } from "effect/testing"
 
@@ -291,6 +291,35 @@ describe("what a cache counts", () => {
       yield* patiently(Effect.all([ask, ask], { concurrency: 2 }))
       yield* ask
       assert.deepInclude(yield* cache.state, { savedTokens: 200, savedMoney: 600, hits: 1, coalesced: 1, misses: 1 })
+    }))
+
+  it.effect("is shown as what can be told on, as JSON", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ capacity: 7, maxBytes: 7000 })
+      yield* cache.through(question, Effect.succeed("x"))
+      yield* cache.through(question, Effect.succeed("x"))
+      const state = yield* cache.state
+      assert.deepStrictEqual(state, {
+        entries: 1,
+        capacity: 7,
+        bytes: 256 + Result.getOrThrow(ResponseCache.keyOf(question)).length + 17,
+        maxBytes: 7000,
+        hits: 1,
+        misses: 1,
+        stale: 0,
+        coalesced: 0,
+        refreshed: 0,
+        evicted: 0,
+        savedTokens: 0,
+        savedMoney: 0,
+        storeFailures: 0
+      })
+      const json = JSON.stringify(yield* Schema.encodeEffect(ResponseCache.Snapshot)(state))
+      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(ResponseCache.Snapshot)(JSON.parse(json)), state)
+      for (const field of Object.keys(state)) {
+        const wrong = Schema.decodeUnknownResult(ResponseCache.Snapshot)({ ...state, [field]: 0.5 })
+        assert.isTrue(Result.isFailure(wrong), field)
+      }
     }))
 
   it.effect("is how much room the answers take, and which had to go for want of it", () =>

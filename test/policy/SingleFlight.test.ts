@@ -1,0 +1,96 @@
+/** Calls that many wait for, at the edges that a cache hardly comes to. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Context, Deferred, Effect, Exit, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as SingleFlight from "../../src/policy/SingleFlight.ts"
+
+const key = "key"
+const context = Context.empty()
+
+/** Who waits for a call, and would rather have -1 than the failure "own" of another's. */
+const join = (flights: SingleFlight.SingleFlight<number, string>, call: Effect.Effect<number, string>) =>
+  SingleFlight.join(flights, key, call, context, {
+    land: (exit) => exit,
+    isOwn: (failure) => failure === "own",
+    again: Effect.succeed(-1)
+  })
+
+const begin = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
+
+describe("a call that many wait for", () => {
+  it.effect("is begun once for nobody, however often that is asked for", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      let begun = 0
+      const call = Effect.suspend(() => Effect.as(Effect.sleep("1 second"), ++begun))
+      SingleFlight.ensure(flights, key, call, context)
+      SingleFlight.ensure(flights, key, call, context)
+      const joined = yield* begin(join(flights, call))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(joined), 1)
+      assert.strictEqual(begun, 1)
+      SingleFlight.ensure(flights, key, call, context)
+      assert.strictEqual(begun, 2)
+    }))
+
+  it.effect("takes out nothing but itself when it ends, also if it was a long time in ending", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      const isBack = yield* Deferred.make<void>()
+      const first = yield* begin(join(flights, Effect.onExit(Effect.never, () => Deferred.await(isBack))))
+      const stopping = yield* begin(Fiber.interrupt(first))
+      const second = yield* begin(join(flights, Effect.delay(Effect.succeed(2), "1 second")))
+      yield* Deferred.succeed(isBack, undefined)
+      yield* Fiber.join(stopping)
+      const third = yield* begin(join(flights, Effect.succeed(3)))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.joinAll([second, third]), [2, 2])
+    }))
+
+  it.effect("is left behind with those who wait for it, and takes out no other under its key", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      const slow = (value: number) => Effect.delay(Effect.succeed(value), "1 second")
+      const [first, other] = [yield* begin(join(flights, slow(1))), yield* begin(join(flights, slow(1)))]
+      SingleFlight.leave(flights)
+      const second = yield* begin(join(flights, slow(2)))
+      yield* Fiber.interrupt(first)
+      yield* Fiber.interrupt(other)
+      const third = yield* begin(join(flights, slow(3)))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.joinAll([second, third]), [2, 2])
+    }))
+
+  it.effect("is there no more once it has ended", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      assert.strictEqual(yield* join(flights, Effect.succeed(1)), 1)
+      assert.strictEqual(flights.flights.size, 0)
+      const later = yield* begin(join(flights, Effect.delay(Effect.succeed(2), "1 second")))
+      assert.strictEqual(flights.flights.size, 1)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(later), 2)
+      assert.strictEqual(flights.flights.size, 0)
+    }))
+
+  const ends: ReadonlyArray<readonly [string, Cause.Cause<string>, boolean]> = [
+    ["its caller's own failure", Cause.fail("own"), false],
+    ["an interrupt from inside", Cause.interrupt(), false],
+    ["both of them", Cause.combine(Cause.fail("own"), Cause.interrupt()), false],
+    ["a failure of everybody's", Cause.fail("down"), true],
+    ["a defect", Cause.die("a bug"), true],
+    ["its caller's own failure and a defect", Cause.combine(Cause.fail("own"), Cause.die("a bug")), true]
+  ]
+  it.effect.each(ends)(
+    "tells who joined of %s, or lets them ask anew: %#",
+    ([, cause, isNews]) =>
+      Effect.gen(function*() {
+        const flights = SingleFlight.make<number, string>()
+        const call = Effect.delay(Effect.failCause(cause), "1 second")
+        const [first, joined] = [yield* begin(join(flights, call)), yield* begin(join(flights, call))]
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* Fiber.await(first), Exit.failCause(cause))
+        assert.deepStrictEqual(yield* Fiber.await(joined), isNews ? Exit.failCause(cause) : Exit.succeed(-1))
+      })
+  )
+})
