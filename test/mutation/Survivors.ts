@@ -841,5 +841,54 @@ export const survivors: ReadonlyArray<Survivor> = [
     was: "flight.fiber.pollUnsafe() !== undefined",
     becomes: "false",
     why: "who has ended says so at once when it is asked to, and is taken out again; the question only spares that"
+  },
+  {
+    file: "src/policy/CacheEntry.ts",
+    line: "typeof failure === \"object\" && failure !== null && \"_tag\" in failure ? String(failure._tag) : \"\"",
+    was: "\"\"",
+    becomes: "\"Stryker was here!\"",
+    why: "what has no tag goes by a name that nobody gives"
+  },
+  {
+    file: "src/policy/CacheTier.ts",
+    line: "isLate = true",
+    was: "true",
+    becomes: "false",
+    why: "whoever was interrupted hears no more of it, whatever is said"
+  },
+  {
+    file: "src/policy/WorkingCache.ts",
+    line: "this.#generation++",
+    was: "this.#generation++",
+    becomes: "this.#generation--",
+    why: "one generation is only ever told from another"
+  },
+  {
+    file: "src/policy/WorkingCache.ts",
+    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    was: "this.#tier === undefined || terms?.codec === undefined",
+    becomes: "false",
+    why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
+  },
+  {
+    file: "src/policy/WorkingCache.ts",
+    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    was: "this.#tier === undefined || terms?.codec === undefined",
+    becomes: "this.#tier === undefined && terms?.codec === undefined",
+    why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
+  },
+  {
+    file: "src/policy/WorkingCache.ts",
+    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    was: "terms?.codec === undefined",
+    becomes: "false",
+    why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
+  },
+  {
+    file: "src/policy/WorkingCache.ts",
+    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    was: "this.#tier === undefined",
+    becomes: "false",
+    why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
   }
 ]

@@ -55,6 +55,18 @@ describe("an answer that is kept by hand", () => {
       assert.throws(() => (value.text = "spam"), TypeError)
     }))
 
+  it.effect("is kept if whoever asked began no sooner than all was forgotten", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make()
+      yield* TestClock.adjust(100)
+      yield* cache.clear
+      yield* TestClock.adjust(20)
+      yield* cache.keep(key, 7, 21)
+      assert.isUndefined(yield* cache.find(key))
+      yield* cache.keep(key, 7, 20)
+      assert.deepStrictEqual(yield* cache.find(key), fresh)
+    }))
+
   it.effect("is kept only if its terms say so", () =>
     Effect.gen(function*() {
       const cache = yield* ResponseCache.make()
@@ -188,6 +200,7 @@ describe("a cache over a store, for who asks in a way of their own", () => {
   it.effect("finds there what another process has kept, with its age", () =>
     Effect.gen(function*() {
       const [one, other] = yield* pair({ timeToLive: "1 minute", staleIfError: "1 hour" })
+      yield* TestClock.adjust("1 day")
       yield* one.keep(key, 7, 20, terms)
       yield* TestClock.adjust(59_999)
       assert.isUndefined(yield* other.find(key))
@@ -241,6 +254,29 @@ describe("a cache over a store, for who asks in a way of their own", () => {
       assert.deepStrictEqual(yield* cache.find(key), fresh)
       assert.deepStrictEqual(names, ["answers"])
     }).pipe(Effect.provide(ResponseCache.layerPersisted({ storeId: "answers" }).pipe(Layer.provide(backing))))
+  })
+
+  it.effect("opens its store once, however many look into it meanwhile", () => {
+    let opened = 0
+    const backing = Layer.effect(
+      Persistence.BackingPersistence,
+      Effect.map(Persistence.BackingPersistence, ({ make }) => ({
+        make: (storeId: string) =>
+          Effect.suspend(() => {
+            opened++
+            return Effect.delay(make(storeId), 10)
+          })
+      }))
+    ).pipe(Layer.provide(Persistence.layerBackingMemory))
+    return Effect.gen(function*() {
+      const cache = yield* ResponseCache.makePersisted()
+      const look = Effect.forkChild(cache.find(key, terms), { startImmediately: true })
+      const both = [yield* look, yield* look]
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(yield* Fiber.joinAll(both), [undefined, undefined])
+      assert.deepInclude(yield* cache.state, { storeFailures: 0 })
+      assert.strictEqual(opened, 1)
+    }).pipe(Effect.provide(backing), Effect.scoped)
   })
 
   it.effect("may be a service without one", () =>
