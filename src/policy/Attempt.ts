@@ -54,12 +54,11 @@ export const attempts = Schema.Array(Attempt).pipe(
 )
 
 /**
- * No tries.
+ * No tries. It is one for everybody, so nobody can write to it.
  *
  * @category constructors
  * @since 0.1.0
  */
-// one for everybody, so nobody can write to it
 export const none: ReadonlyArray<Attempt> = Object.freeze([])
 
 /**
