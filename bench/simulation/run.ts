@@ -49,7 +49,7 @@ const outcome = await Plan.live({
   variationSpeed: Math.max(speed, 32),
   ablations: Variations.ablationNames,
   settings: values.all ? Variations.settingNames : [],
-  studies: values.all ? Studies.names : ["retry storm"],
+  studies: values.all ? Studies.names : ["retry storm", "silent degradation"],
   seeds: values.all ? 4 : 0
 }, run)
 const { report } = outcome
