@@ -32,7 +32,7 @@ const expectedFiles = (): ReadonlyArray<string> => [
   "LICENSE",
   "README.md",
   "package.json",
-  ...globSync(["docs/{cost,relay}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) =>
+  ...globSync(["docs/{cache,cost,relay}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) =>
     file.replaceAll("\\", "/")
   ),
   ...globSync("src/**/*.ts", { cwd: root }).flatMap((file) => {
