@@ -16,21 +16,13 @@ export interface Pool {
   readonly close: () => void
 }
 
-/** How often a job is begun whose process was ended by somebody else. */
-const begins = 3
-
-const begin = (): ChildProcess =>
-  fork(join(import.meta.dirname, "Process.ts"), [], { execArgv: ["--conditions=effect-relay-source"] })
-
-/** `undefined` where a signal ended the process: the job lives through the same in another. */
 const ask = <J extends Job.Job>(
   child: ChildProcess,
   job: J,
   onShare: (share: number) => void
-): Promise<Job.ResultOf<J> | undefined> =>
+): Promise<Job.ResultOf<J>> =>
   new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void =>
-      code === null ? resolve(undefined) : reject(new Error(`a process ended with ${code}: ${Job.title(job)}`))
+    const onExit = (): void => reject(new Error(`a process ended before its time: ${Job.title(job)}`))
     const onMessage = (told: Told): void => {
       if (told._tag === "Passed") return onShare(told.share)
       child.off("exit", onExit)
@@ -43,23 +35,16 @@ const ask = <J extends Job.Job>(
   })
 
 export const make = (size: number): Pool => {
-  const children = Array.from({ length: size }, begin)
-
-  const insist = async <J extends Job.Job>(place: number, job: J, onShare: (share: number) => void) => {
-    for (let begun = 0; begun < begins; begun++) {
-      const result = await ask(children[place]!, job, onShare)
-      if (result !== undefined) return result
-      children[place] = begin()
-    }
-    throw new Error(`its process was ended ${begins} times: ${Job.title(job)}`)
-  }
-
+  const children = Array.from(
+    { length: size },
+    () => fork(join(import.meta.dirname, "Process.ts"), [], { execArgv: ["--conditions=effect-relay-source"] })
+  )
   return {
     run: async <J extends Job.Job>(jobs: ReadonlyArray<J>, onProgress: (share: number, what: string) => void) => {
       const results: Array<Job.ResultOf<J>> = []
       const shares = jobs.map(() => 0)
       let next = 0
-      const work = async (place: number): Promise<void> => {
+      const work = async (child: ChildProcess): Promise<void> => {
         while (next < jobs.length) {
           const index = next++
           const job = jobs[index]!
@@ -67,11 +52,11 @@ export const make = (size: number): Pool => {
             shares[index] = share
             onProgress(shares.reduce((a, b) => a + b, 0) / jobs.length, Job.title(job))
           }
-          results[index] = await insist(place, job, tell)
+          results[index] = await ask(child, job, tell)
           tell(1)
         }
       }
-      await Promise.all(children.map((_, place) => work(place)))
+      await Promise.all(children.map(work))
       return results
     },
     close: () => {
