@@ -58,11 +58,11 @@ const begin = <A, E, R>(
 }
 
 /**
- * What a call brings to whoever waits for it. `mine` says of the failure of a call that somebody else began whether it is
- * that caller's own and no news for the others; these go on with `again`, and so does who waited for a call that was
+ * What a call brings to whoever waits for it. `isOwn` says of the failure of a call that somebody else began whether it
+ * is that caller's own and no news for the others; these go on with `again`, and so does who waited for a call that was
  * interrupted from inside. Whoever is first of them begins another call.
  *
- * `onJoin` hears whether the call was there already.
+ * `land` is told how the call ended, and whether it was there already.
  *
  * @category combinators
  * @since 0.1.0

@@ -10,28 +10,8 @@ import * as Json from "../endpoint/Json.ts"
 import * as Transcript from "../endpoint/Transcript.ts"
 import * as Tokens from "../policy/Tokens.ts"
 import type * as Meta from "./Meta.ts"
-import type * as StreamChunk from "./StreamChunk.ts"
+import * as StreamChunk from "./StreamChunk.ts"
 import { Usage } from "./StreamInterrupted.ts"
-
-const Delta = Schema.Union([
-  Schema.TaggedStruct("TextDelta", { text: Schema.String }),
-  Schema.TaggedStruct("ReasoningDelta", { text: Schema.String }),
-  Schema.TaggedStruct("RefusalDelta", { text: Schema.String }),
-  Schema.TaggedStruct("ToolCallDelta", {
-    index: Schema.Int,
-    id: Schema.optionalKey(Schema.String),
-    name: Schema.optionalKey(Schema.String),
-    arguments: Schema.String
-  })
-])
-
-/**
- * A chunk that says something of the answer.
- *
- * @category models
- * @since 0.1.0
- */
-export type Delta = typeof Delta.Type
 
 /**
  * The answer, as it also crosses into a store.
@@ -56,7 +36,7 @@ export const CachedAnswer = Schema.Struct({
   /** … and the model that it stands under in the reports of usage. */
   charged: Schema.optionalKey(Schema.String),
   /** What came of it, in order, if it came bit by bit. */
-  deltas: Schema.optionalKey(Schema.Array(Delta)),
+  deltas: Schema.optionalKey(Schema.Array(StreamChunk.Delta)),
   /** The whole body, if it came whole. */
   body: Schema.optionalKey(Schema.Unknown)
 })
@@ -118,7 +98,7 @@ export const ofStreamed = (
   meta: Meta.Meta,
   answer: ChatAnswer.ChatAnswer,
   tokens: Transcript.Usage,
-  deltas: ReadonlyArray<Delta>
+  deltas: ReadonlyArray<StreamChunk.Delta>
 ): CachedAnswer => ({ ...partsOf(meta, answer), tokens, deltas })
 
 // words by which a model says that it has said all; any other may mean that it was cut

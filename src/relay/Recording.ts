@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
-import type * as CachedAnswer from "./CachedAnswer.ts"
 import type * as StreamChunk from "./StreamChunk.ts"
 
 /**
@@ -17,7 +16,7 @@ export interface Out {
   readonly say: (chunks: ReadonlyArray<StreamChunk.StreamChunk>) => Effect.Effect<void> | undefined
 }
 
-type Delta = CachedAnswer.Delta
+type Delta = StreamChunk.Delta
 
 // two of a kind are one, unless the second begins another tool call
 const joined = (last: Delta | undefined, next: Delta): ReadonlyArray<Delta> => {

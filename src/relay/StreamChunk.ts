@@ -10,6 +10,34 @@ import * as Meta from "./Meta.ts"
 import { Usage } from "./StreamInterrupted.ts"
 
 /**
+ * A chunk that says something of the answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Delta = Schema.Union([
+  Schema.TaggedStruct("TextDelta", { text: Schema.String }),
+  Schema.TaggedStruct("ReasoningDelta", { text: Schema.String }),
+  Schema.TaggedStruct("RefusalDelta", { text: Schema.String }),
+  Schema.TaggedStruct("ToolCallDelta", {
+    /** Tells calls apart, from 0. */
+    index: Schema.Int,
+    id: Schema.optionalKey(Schema.String),
+    name: Schema.optionalKey(Schema.String),
+    /** More of its arguments, which are JSON text once they are whole. */
+    arguments: Schema.String
+  })
+])
+
+/**
+ * A chunk that says something of the answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Delta = typeof Delta.Type
+
+/**
  * One chunk.
  *
  * - `Start`: who answers from here on; once, unless an answer was broken off
@@ -30,17 +58,7 @@ export const StreamChunk = Schema.Union([
     /** How often the request was sent so far, copies included. */
     attempts: Schema.Int
   }),
-  Schema.TaggedStruct("TextDelta", { text: Schema.String }),
-  Schema.TaggedStruct("ReasoningDelta", { text: Schema.String }),
-  Schema.TaggedStruct("RefusalDelta", { text: Schema.String }),
-  Schema.TaggedStruct("ToolCallDelta", {
-    /** Tells calls apart, from 0. */
-    index: Schema.Int,
-    id: Schema.optionalKey(Schema.String),
-    name: Schema.optionalKey(Schema.String),
-    /** More of its arguments, which are JSON text once they are whole. */
-    arguments: Schema.String
-  }),
+  ...Delta.members,
   Schema.TaggedStruct("Restarted", {
     /** Whose answer was broken off … */
     endpoint: Schema.String,

@@ -13,6 +13,7 @@ import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
 import type * as Recording from "./Recording.ts"
 import type * as RelayError from "./RelayError.ts"
+import type * as StreamChunk from "./StreamChunk.ts"
 
 /**
  * Where chunks go, and what is known of who asked for them.
@@ -44,7 +45,7 @@ export interface StreamReplay {
     key: ResponseCache.CacheKey,
     meta: Meta.Meta,
     streamed: ChatStream.Streamed,
-    deltas: ReadonlyArray<CachedAnswer.Delta> | undefined
+    deltas: ReadonlyArray<StreamChunk.Delta> | undefined
   ) => Effect.Effect<void>
 }
 

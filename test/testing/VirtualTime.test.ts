@@ -178,6 +178,12 @@ describe("virtual time", () => {
       assert.strictEqual(yield* Clock.currentTimeMillis, 1)
     })))
 
+  it.effect("goes on as long as anybody can, though nobody sleeps", () =>
+    VirtualTime.run(Effect.gen(function*() {
+      for (let turn = 0; turn < 30_000; turn++) yield* Effect.yieldNow
+      assert.deepInclude(yield* VirtualTime.VirtualTime.use(({ snapshot }) => snapshot), { elapsed: 0, sleeping: 0 })
+    })))
+
   it.effect("hears of promises before it moves, however long their chain is", () =>
     VirtualTime.run(Effect.gen(function*() {
       const chain = async () => {
