@@ -5,6 +5,7 @@
  */
 import * as CacheTally from "./CacheTally.ts"
 import type * as CacheTier from "./CacheTier.ts"
+import type * as SingleFlight from "./SingleFlight.ts"
 
 /**
  * An answer, and whether it was there already.
@@ -36,10 +37,24 @@ export interface Terms<A, E = never> {
    * them for all. They are never kept. Default: none.
    */
   readonly isOwn?: ((failure: E) => boolean) | undefined
+  /** Of the failures that the cache keeps for a while, which are. One it throws at is not. Default: all. */
+  readonly isFailureKept?: ((failure: E) => boolean) | undefined
   /** Which failures a stale answer may stand in for. Default: all. */
   readonly isExcused?: ((failure: E) => boolean) | undefined
   /** How answers cross into the store below. Default: they stay here. */
   readonly codec?: CacheTier.Codec<A> | undefined
+}
+
+/**
+ * A call that tells those who wait for it something before it ends. What it tells is lost on nobody who comes late only if
+ * `M` sees to that.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gathering<A, E, R, M> extends SingleFlight.Gathering<A, E, R, M> {
+  /** Of calls for one question, those of one kind are one; they share what is kept whatever their kind. */
+  readonly kind: string
 }
 
 // what somebody says of an answer is no reason for a call to fail
@@ -83,6 +98,18 @@ export const worthOf = <A>(terms: Pick<Terms<A>, "worth"> | undefined, value: A)
  */
 export const owns = <E>(terms: Pick<Terms<never, E>, "isOwn"> | undefined, failure: E): boolean =>
   terms?.isOwn !== undefined && said(() => terms.isOwn!(failure), false)
+
+/**
+ * Whether a failure may be kept on these terms, if it is one of those that are.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const keepsFailure = <E>(
+  terms: Pick<Terms<never, E>, "isFailureKept" | "isOwn"> | undefined,
+  failure: E
+): boolean =>
+  !owns(terms, failure) && (terms?.isFailureKept === undefined || said(() => terms.isFailureKept!(failure), false))
 
 /**
  * Whether a stale answer may stand in for a failure, on these terms.

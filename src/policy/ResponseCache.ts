@@ -111,6 +111,13 @@ export {
    */
   type Answer,
   /**
+   * A call that tells those who wait for it something before it ends.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Gathering,
+  /**
    * What a cache cannot know of the answers to a question.
    *
    * @category models
@@ -142,6 +149,15 @@ export interface ResponseCache extends Described {
   readonly throughKey: <A, E, R>(
     key: CacheKey.CacheKey,
     ask: Effect.Effect<A, E, R>,
+    terms?: CacheTerms.Terms<A, E>
+  ) => Effect.Effect<CacheTerms.Answer<A>, E, R>
+  /**
+   * The same for a call that tells those who wait for it something before it ends, such as an answer that comes bit by bit.
+   * Who gets what is kept, or what a store below has, hears nothing.
+   */
+  readonly gather: <A, E, R, M>(
+    key: CacheKey.CacheKey,
+    gathering: CacheTerms.Gathering<A, E, R, M>,
     terms?: CacheTerms.Terms<A, E>
   ) => Effect.Effect<CacheTerms.Answer<A>, E, R>
   /**
@@ -208,6 +224,7 @@ const build = (
           return Result.isFailure(key) ? Effect.fail(key.failure) : cache.look(key.success, ask, terms)
         }),
       throughKey: (key, ask, terms) => cache.look(key, ask, terms),
+      gather: (key, gathering, terms) => cache.look(key, gathering, terms),
       find: (key, terms) => cache.find(key, terms),
       keep: (key, value, took, terms) => Effect.asVoid(cache.keep(key, value, took, terms)),
       standIn: (key) => cache.standIn(key),

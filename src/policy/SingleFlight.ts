@@ -14,11 +14,26 @@ import * as Fiber from "effect/Fiber"
 
 type Waiter<A, E> = (exit: Exit.Exit<A, E>) => void
 
-interface Flight<A, E> {
+interface Flight<A, E, M> {
   readonly fiber: Fiber.Fiber<A, E>
+  readonly meeting: M
   readonly waiters: Set<Waiter<A, E>>
   /** Whether it goes on though nobody waits for it. */
   readonly isKept: boolean
+}
+
+/**
+ * A call and where those who wait for it meet, so that they can hear of it before it ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gathering<A, E, R, M> {
+  /** A place to meet, for each call that is begun. */
+  readonly open: () => M
+  /** Whoever joins is told where; before the call begins, or while it goes on. */
+  readonly enter: (meeting: M) => void
+  readonly call: (meeting: M) => Effect.Effect<A, E, R>
 }
 
 /**
@@ -27,8 +42,8 @@ interface Flight<A, E> {
  * @category models
  * @since 0.1.0
  */
-export interface SingleFlight<A, E> {
-  readonly flights: Map<string, Flight<A, E>>
+export interface SingleFlight<A, E, M = unknown> {
+  readonly flights: Map<string, Flight<A, E, M>>
 }
 
 /**
@@ -37,16 +52,17 @@ export interface SingleFlight<A, E> {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, E>(): SingleFlight<A, E> => ({ flights: new Map() })
+export const make = <A, E, M = unknown>(): SingleFlight<A, E, M> => ({ flights: new Map() })
 
-const begin = <A, E, R>(
-  { flights }: SingleFlight<A, E>,
+const begin = <A, E, R, M>(
+  { flights }: SingleFlight<A, E, M>,
   key: string,
+  meeting: M,
   call: Effect.Effect<A, E, R>,
   context: Context.Context<R>,
   isKept: boolean
-): Flight<A, E> => {
-  const flight: Flight<A, E> = { fiber: Effect.runForkWith(context)(call), waiters: new Set(), isKept }
+): Flight<A, E, M> => {
+  const flight: Flight<A, E, M> = { fiber: Effect.runForkWith(context)(call), meeting, waiters: new Set(), isKept }
   if (flight.fiber.pollUnsafe() !== undefined) return flight
   flights.set(key, flight)
   flight.fiber.addObserver((exit) => {
@@ -67,10 +83,10 @@ const begin = <A, E, R>(
  * @category combinators
  * @since 0.1.0
  */
-export const join = <A, E, R, B, E2>(
-  self: SingleFlight<A, E>,
+export const join = <A, E, R, M, B, E2>(
+  self: SingleFlight<A, E, M>,
   key: string,
-  call: Effect.Effect<A, E, R>,
+  { call, enter, open }: Gathering<A, E, R, M>,
   context: Context.Context<R>,
   ending: {
     readonly land: (exit: Exit.Exit<A, E>, isJoined: boolean) => Effect.Effect<B, E2>
@@ -82,7 +98,9 @@ export const join = <A, E, R, B, E2>(
   Effect.callback<B, E2>((resume) => {
     const known = self.flights.get(key)
     const isJoined = known !== undefined
-    const flight = known ?? begin(self, key, call, context, false)
+    const meeting = known === undefined ? open() : known.meeting
+    enter(meeting)
+    const flight = known ?? begin(self, key, meeting, call(meeting), context, false)
     const isNoNews = (exit: Exit.Exit<A, E>): boolean =>
       isJoined && Exit.isFailure(exit) &&
       exit.cause.reasons.every((reason) =>
@@ -107,13 +125,15 @@ export const join = <A, E, R, B, E2>(
  * @category combinators
  * @since 0.1.0
  */
-export const ensure = <A, E, R>(
-  self: SingleFlight<A, E>,
+export const ensure = <A, E, R, M>(
+  self: SingleFlight<A, E, M>,
   key: string,
-  call: Effect.Effect<A, E, R>,
+  { call, open }: Pick<Gathering<A, E, R, M>, "call" | "open">,
   context: Context.Context<R>
 ): void => {
-  if (!self.flights.has(key)) begin(self, key, call, context, true)
+  if (self.flights.has(key)) return
+  const meeting = open()
+  begin(self, key, meeting, call(meeting), context, true)
 }
 
 /**
@@ -122,4 +142,4 @@ export const ensure = <A, E, R>(
  * @category transitions
  * @since 0.1.0
  */
-export const leave = <A, E>({ flights }: SingleFlight<A, E>): void => flights.clear()
+export const leave = <A, E, M>({ flights }: SingleFlight<A, E, M>): void => flights.clear()

@@ -14,7 +14,7 @@ import * as CacheStore from "../machine/CacheStore.ts"
 import * as Freshness from "../machine/Freshness.ts"
 import * as CacheEntry from "./CacheEntry.ts"
 import * as CacheTally from "./CacheTally.ts"
-import type { Answer, Terms } from "./CacheTerms.ts"
+import type { Answer, Gathering, Terms } from "./CacheTerms.ts"
 import * as CacheTerms from "./CacheTerms.ts"
 import type * as CacheTier from "./CacheTier.ts"
 import * as Cutoff from "./Cutoff.ts"
@@ -30,6 +30,14 @@ interface Landed {
 }
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** What brings an answer: an effect, or one that many can hear of before it ends. */
+type Ask<A, E, R> = Effect.Effect<A, E, R> | Gathering<A, E, R, any>
+
+const nowhere = (): undefined => undefined
+
+const gatheringOf = <A, E, R>(ask: Ask<A, E, R>): Gathering<A, E, R, any> =>
+  Effect.isEffect(ask) ? { kind: "", open: nowhere, enter: nowhere, call: () => ask } : ask
 
 // nobody waits for these, so there are no more
 const maxRefreshes = 64
@@ -63,7 +71,7 @@ export class WorkingCache {
   /** The answer to a question, by asking if nobody has it. */
   look<A, E, R>(
     key: string,
-    ask: Effect.Effect<A, E, R>,
+    ask: Ask<A, E, R>,
     terms: Terms<A, E> | undefined
   ): Effect.Effect<Answer<A>, E, R> {
     return Effect.withFiber((fiber: AnyFiber): Effect.Effect<Answer<A>, E, R> => {
@@ -179,7 +187,7 @@ export class WorkingCache {
   #writeFailure<A, E>(key: string, failure: E, now: number, terms: Terms<A, E> | undefined): void {
     const { failures } = this.#settings
     const tag = CacheEntry.tagOf(failure)
-    if (!Object.hasOwn(failures, tag) || CacheTerms.owns(terms, failure)) return
+    if (!Object.hasOwn(failures, tag) || !CacheTerms.keepsFailure(terms, failure)) return
     const old = this.store.entries.get(key)?.value
     // an answer that may stand in for a failure is worth more than the failure
     if (old?._tag === "Answer" && now - old.storedAt < this.#retention) return
@@ -226,16 +234,20 @@ export class WorkingCache {
 
   #askTogether<A, E, R>(
     key: string,
-    ask: Effect.Effect<A, E, R>,
+    ask: Ask<A, E, R>,
     terms: Terms<A, E> | undefined,
     fiber: AnyFiber
   ): Effect.Effect<Answer<A>, E, R> {
-    const asked = this.#ask(key, ask, terms)
-    const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(
-      this.#lookBelow(key, terms as Terms<A>),
-      (entry) => entry === undefined ? asked : Effect.succeed({ entry, isAsked: false })
-    )
-    return SingleFlight.join(this.#calls, key, call, fiber.context as Context.Context<R>, {
+    const { call, enter, kind, open } = gatheringOf(ask)
+    const landing = (meeting: unknown): Effect.Effect<Landed, E, R> => {
+      const asked = this.#ask(key, call(meeting), terms)
+      return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(
+        this.#lookBelow(key, terms as Terms<A>),
+        (entry) => entry === undefined ? asked : Effect.succeed({ entry, isAsked: false })
+      )
+    }
+    const gathering = { open, enter, call: landing }
+    return SingleFlight.join(this.#calls, key + kind, gathering, fiber.context as Context.Context<R>, {
       isOwn: (failure) => CacheTerms.owns(terms, failure as E),
       // whoever waits has what asking takes
       again: Effect.suspend(() => this.look(key, ask, terms)) as Effect.Effect<Answer<A>, E>,
@@ -281,19 +293,22 @@ export class WorkingCache {
   #refresh<A, E, R>(
     key: string,
     entry: CacheEntry.Known,
-    ask: Effect.Effect<A, E, R>,
+    ask: Ask<A, E, R>,
     terms: Terms<A, E> | undefined,
     fiber: AnyFiber,
     now: number
   ): void {
-    if (this.#refreshes >= maxRefreshes || this.#calls.flights.has(key)) return
+    const { call, kind, open } = gatheringOf(ask)
+    if (this.#refreshes >= maxRefreshes || this.#calls.flights.has(key + kind)) return
     this.#refreshes++
     this.#tally.refreshed++
     const context = fiber.context as Context.Context<R>
     // once nobody can be given the old answer any more, who asks waits for a call of their own
     const left = entry.storedAt + this.#retention - now
-    const call = Cutoff.run(this.#ask(key, ask, terms), context, Now.clockOf(fiber), now, left, () => undefined)
-    const counted = Effect.ensuring(call, Effect.sync(() => this.#refreshes--))
-    SingleFlight.ensure(this.#calls, key, counted, context)
+    const limited = (meeting: unknown): Effect.Effect<Landed, unknown> =>
+      Cutoff.run(this.#ask(key, call(meeting), terms), context, Now.clockOf(fiber), now, left, () => undefined).pipe(
+        Effect.ensuring(Effect.sync(() => this.#refreshes--))
+      )
+    SingleFlight.ensure(this.#calls, key + kind, { open, call: limited }, context)
   }
 }

@@ -38,7 +38,7 @@ export type Place = Result.Result<ResponseCache.CacheKey, Meta.Bypass>
  * @category models
  * @since 0.1.0
  */
-export type Terms = ResponseCache.Terms<CachedAnswer.CachedAnswer, RelayError.RelayError>
+export type Terms = ResponseCache.Terms<CachedAnswer.CachedAnswer, RelayError.StreamError>
 
 /**
  * Where the answer to a request is kept, and why not if it is not.
@@ -60,10 +60,18 @@ export const placeOf = (
 }
 
 // they are of whoever had less time or money than the others, who may have enough
-const own = new Set<RelayError.RelayError["_tag"]>(["DeadlineExceeded", "BudgetExceeded"])
+const own = new Set<string>(
+  ["DeadlineExceeded", "BudgetExceeded"] satisfies ReadonlyArray<RelayError.RelayError["_tag"]>
+)
 
-// these say something of the request or of who asks, which an old answer does not mend
-const inexcusable = new Set<RelayError.RelayError["_tag"]>([
+/** Whether a failure is of whoever asked, as a whole or as far as somebody was not asked for want of money. */
+const isOwn = (failure: RelayError.StreamError): boolean =>
+  own.has(failure._tag) ||
+  (failure._tag === "RelayExhausted" && failure.attempts.some(({ outcome }) => own.has(outcome)))
+
+// these say something of the request or of who asks, which an old answer does not mend, or come after a part of a new one
+const inexcusable = new Set<RelayError.StreamError["_tag"]>([
+  "StreamInterrupted",
   "RequestRejected",
   "ContentRefused",
   "ContextTooLong",
@@ -87,7 +95,9 @@ export const isExcused = ({ _tag }: { readonly _tag: string }): boolean => !inex
  */
 export const terms: Terms = {
   isKept: (answer) => CachedAnswer.isWhole(answer),
-  isOwn: ({ _tag }) => own.has(_tag),
+  isOwn,
+  // whoever comes later has not heard the part that it speaks of
+  isFailureKept: ({ _tag }) => _tag !== "StreamInterrupted",
   isExcused,
   codec: CachedAnswer.CachedAnswer,
   worth: ({ cost = 0, tokens }) => ({ tokens: tokens.total, money: cost })

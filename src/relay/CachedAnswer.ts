@@ -89,7 +89,7 @@ export const ofWhole = (meta: Meta.Meta, answer: ChatAnswer.ChatAnswer, input: n
 })
 
 /**
- * Of an answer that came bit by bit.
+ * Of an answer that came bit by bit; without these bits if nobody gave all of them, and then it is not kept.
  *
  * @category conversions
  * @since 0.1.0
@@ -98,8 +98,8 @@ export const ofStreamed = (
   meta: Meta.Meta,
   answer: ChatAnswer.ChatAnswer,
   tokens: Transcript.Usage,
-  deltas: ReadonlyArray<StreamChunk.Delta>
-): CachedAnswer => ({ ...partsOf(meta, answer), tokens, deltas })
+  deltas: ReadonlyArray<StreamChunk.Delta> | undefined
+): CachedAnswer => ({ ...partsOf(meta, answer), tokens, ...(deltas === undefined ? {} : { deltas }) })
 
 // words by which a model says that it has said all; any other may mean that it was cut
 const finished: ReadonlySet<unknown> = new Set(["stop", "tool_calls", "function_call", "eos"])
@@ -114,13 +114,15 @@ const isWholeChoice = (choice: unknown): boolean => {
 }
 
 /**
- * Whether an answer is all that was asked for, and only that is kept: the model said that it was done, said or called
- * something, and declined nothing. Where so many choices were asked for, that is true of each of them.
+ * Whether an answer is all that was asked for, and only that is kept: one endpoint gave it, the model said that it was done,
+ * said or called something, and declined nothing. Where so many choices were asked for, that is true of each of them.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isWhole = ({ body, finishReason, refusal, text, toolCalls }: CachedAnswer, choices = 1): boolean => {
+export const isWhole = (answer: CachedAnswer, choices = 1): boolean => {
+  const { body, deltas, finishReason, refusal, text, toolCalls } = answer
+  if (deltas === undefined && !("body" in answer)) return false
   if (!finished.has(finishReason) || isSaid(refusal) || !(isSaid(text) || toolCalls.length > 0)) return false
   const all = Json.isRecord(body) && Array.isArray(body["choices"]) ? body["choices"] : []
   // the first is the one above, in words that everybody uses

@@ -53,13 +53,14 @@ const mayBeginRound = <E>({ authority, sent }: Progress.Progress<E>): boolean =>
   authority.hasLeft(sent === 0) && Authority.inForce(authority.parent) === undefined
 
 /** Having sent nothing this round: whether another is worth while now, with a pass in hand or other endpoints. */
-const standBy = <E>(
+const standBy = <A, E, R>(
   relay: Progress.Relay,
+  call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   nextChange: Effect.Effect<void>
 ): Effect.Effect<boolean> => {
   const now = Now.read(progress.clock)
-  const maxWait = Math.min(relay.maxWait, progress.deadlineAt - now)
+  const maxWait = Math.min(relay.maxWait, Progress.endOf(call, progress) - now)
   const lines = Standby.choose(progress.shortages, maxWait)
   const [first] = lines
   if (first === undefined) return Effect.succeed(false)
@@ -100,9 +101,9 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     if (answered !== undefined) return answered
 
     if (mayStandBy && progress.sent === sentBefore && progress.shortages.length > 0) {
-      mayStandBy = yield* standBy(relay, progress, revision.after(seen))
+      mayStandBy = yield* standBy(relay, call, progress, revision.after(seen))
       // a round that begins past the deadline says so
-      if (mayStandBy || Now.read(progress.clock) >= progress.deadlineAt) {
+      if (mayStandBy || Now.read(progress.clock) >= Progress.endOf(call, progress)) {
         progress.round++
         continue
       }
@@ -127,7 +128,7 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
       summary.soonest
     )
     const now = Now.read(progress.clock)
-    const mayWait = delay !== undefined && Pause.isWorthwhile(relay, delay, progress.deadlineAt - now)
+    const mayWait = delay !== undefined && Pause.isWorthwhile(relay, delay, Progress.endOf(call, progress) - now)
     if (!mayWait || !RetryBudget.withdraw(relay.budget, now)) return yield* Effect.fail(summary.failure)
 
     progress.round++

@@ -106,6 +106,11 @@ export class Delivery {
     return this.#committedAt
   }
 
+  /** Whose answer comes out. */
+  get endpoint(): string {
+    return this.#endpoint
+  }
+
   /** Whether somebody is to go on from what came out. */
   get isContinuing(): boolean {
     return this.#marker?._tag === "Continued"

@@ -21,6 +21,8 @@ type Taken<A, E> = Exit.Exit<Array<A> & [A, ...Array<A>], E | Cause.Done>
  * @since 0.1.0
  */
 export class Outlet<A, E> {
+  /** Called when somebody has taken what was kept. */
+  onRoom: (() => void) | undefined
   readonly #capacity: number
   #kept: Array<A> = []
   #end: Exit.Exit<never, E | Cause.Done> | undefined
@@ -33,12 +35,17 @@ export class Outlet<A, E> {
     this.#capacity = capacity
   }
 
+  /** Whether whoever listens has fallen behind. */
+  get isFull(): boolean {
+    return this.#kept.length > this.#capacity
+  }
+
   /** Hands chunks on: an effect where whoever listens has fallen behind, which lasts until it has taken them. */
   say(chunks: ReadonlyArray<A>): Effect.Effect<void> | undefined {
     if (chunks.length === 0 || this.#end !== undefined) return undefined
     for (const chunk of chunks) this.#kept.push(chunk)
     this.#serve()
-    return this.#kept.length > this.#capacity ? this.#hasRoom : undefined
+    return this.isFull ? this.#hasRoom : undefined
   }
 
   /** Nothing comes any more; what is kept is still heard. */
@@ -59,7 +66,7 @@ export class Outlet<A, E> {
   })
 
   readonly #hasRoom: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.#kept.length <= this.#capacity) return resume(Effect.void)
+    if (!this.isFull) return resume(Effect.void)
     this.#speaker = resume
     return Effect.sync(() => {
       this.#speaker = undefined
@@ -74,6 +81,7 @@ export class Outlet<A, E> {
     this.#speaker = undefined
     // it runs at once, and may have more to say before it waits
     speaker?.(Exit.void)
+    this.onRoom?.()
     return Exit.succeed(kept)
   }
 

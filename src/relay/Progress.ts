@@ -95,6 +95,11 @@ export interface Call<A, E, R> {
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
+  /**
+   * Until when somebody waits for it, where several do: that may be later than the deadline of who began it, and get later
+   * while it is under way. Only of calls whose answers come bit by bit.
+   */
+  readonly patience?: { readonly until: number } | undefined
   /** Whether its failure is told to listeners here, and not by whoever asked. */
   readonly isAnnounced: boolean
   /** Whether it may be sent again after it was sent once. */
@@ -177,6 +182,15 @@ export interface Progress<E> {
   round: number
   sent: number
 }
+
+/**
+ * Until when the call has time, as things stand.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const endOf = <A, E, R>({ patience }: Call<A, E, R>, { deadlineAt }: Progress<E>): number =>
+  patience === undefined ? deadlineAt : Math.max(deadlineAt, patience.until)
 
 /**
  * Adds a try to the trail, where an answer stays last whoever lost to it, and tells of it.

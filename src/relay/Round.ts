@@ -70,10 +70,16 @@ const send = <A, E, R>(
   const { endpoint } = admission.target
   // a stream may take as long as it likes, if only it goes on
   const limit = call.isStream === true ? Infinity : endpoint.attemptTimeout ?? relay.attemptTimeout
-  const left = progress.deadlineAt - now
+  const left = Progress.endOf(call, progress) - now
   const time = Math.min(limit, left)
   const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
   if (time === Infinity) return Effect.provideContext(operation, context)
+  if (call.patience !== undefined) {
+    return Effect.raceFirst(
+      Effect.provideContext(operation, context),
+      patienceOf(call, progress, () => onTimeout(Deadline.passed(call.deadline!, Attempt.none)))
+    )
+  }
   return Cutoff.run(
     operation,
     left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
@@ -85,6 +91,19 @@ const send = <A, E, R>(
       onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
   )
 }
+
+/** Fails once nobody has time any more, as things stand by then. */
+const patienceOf = <A, E, R>(
+  call: Progress.Call<A, E, R>,
+  progress: Progress.Progress<E>,
+  failure: () => RelayError.ExecuteError
+): Effect.Effect<never, RelayError.ExecuteError> =>
+  Effect.suspend(() => {
+    const left = Progress.endOf(call, progress) - Now.read(progress.clock)
+    if (left <= 0) return Effect.fail(failure())
+    if (left === Infinity) return Effect.never
+    return Effect.flatMap(Effect.sleep(Math.ceil(left)), () => patienceOf(call, progress, failure))
+  })
 
 /** How an attempt ended, and what that means for the call. */
 const conclude = <A, E, R>(
@@ -262,7 +281,7 @@ export const run = <A, E, R>(
   // plain steps and no generator: every call goes this way, and most go it once
   const next = (): Effect.Effect<Progress.Answered<A> | undefined, Progress.Failed<E>, R> => {
     if (!progress.authority.hasLeft(progress.sent === 0)) return Effect.undefined
-    if (call.deadline !== undefined && Now.read(progress.clock) >= progress.deadlineAt) {
+    if (call.deadline !== undefined && Now.read(progress.clock) >= Progress.endOf(call, progress)) {
       return Effect.fail(Deadline.passed(call.deadline, progress.attempts))
     }
     return Effect.matchCauseEffect(Hedging.around(relay, call, progress, attempt), { onSuccess, onFailure })

@@ -1,9 +1,9 @@
 /**
  * Streamed answers over a relay.
  *
- * The whole call runs in a fiber of the stream's scope, and an attempt lasts as
- * long as its stream: so it is admitted, charged and settled as any other, once,
- * and whoever stops listening interrupts it.
+ * An attempt lasts as long as its stream: so it is admitted, charged and settled
+ * as any other, once. The call runs in a fiber of the stream's scope, and whoever
+ * stops listening interrupts it; one that many wait for is interrupted by the last.
  *
  * @since 0.1.0
  */
@@ -13,37 +13,30 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as ChatApi from "../endpoint/ChatApi.ts"
-import * as ChatMessage from "../endpoint/ChatMessage.ts"
-import * as ChatRequest from "../endpoint/ChatRequest.ts"
-import * as ChatStream from "../endpoint/ChatStream.ts"
-import type * as Endpoint from "../endpoint/Endpoint.ts"
+import type * as ChatRequest from "../endpoint/ChatRequest.ts"
 import * as Failure from "../endpoint/Failure.ts"
-import * as Fault from "../endpoint/Fault.ts"
 import * as HttpHeader from "../endpoint/HttpHeader.ts"
 import * as WireHeaders from "../endpoint/WireHeaders.ts"
-import * as WireMessage from "../endpoint/WireMessage.ts"
 import * as Arguments from "../policy/Arguments.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import type * as Budget from "../policy/Budget.ts"
-import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Now from "../policy/Now.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import type * as ResponseCache from "../policy/ResponseCache.ts"
-import * as Verdict from "../policy/Verdict.ts"
 import * as AnswerCache from "./AnswerCache.ts"
-import * as Call from "./Call.ts"
 import * as CallOptions from "./CallOptions.ts"
 import * as Chat from "./Chat.ts"
 import * as Deadline from "./Deadline.ts"
 import { Delivery } from "./Delivery.ts"
 import * as Lack from "./Lack.ts"
+import type * as Meta from "./Meta.ts"
 import { Outlet } from "./Outlet.ts"
 import type * as Progress from "./Progress.ts"
-import { Recording } from "./Recording.ts"
 import type * as RelayError from "./RelayError.ts"
+import * as SharedStream from "./SharedStream.ts"
+import * as StreamCall from "./StreamCall.ts"
 import type * as StreamChunk from "./StreamChunk.ts"
 import * as StreamOptions from "./StreamOptions.ts"
-import * as StreamReplay from "./StreamReplay.ts"
 
 /**
  * What a caller can say about one stream. What is not said of the commit point,
@@ -113,18 +106,15 @@ export type StreamChat = (
   options?: Options
 ) => Stream.Stream<StreamChunk.StreamChunk, RelayError.StreamError>
 
+type Out = Outlet<StreamChunk.StreamChunk, RelayError.StreamError>
+
 // so far a reader can fall behind before the socket is read no further
 const bufferSize = 16
 
 const rejected = (detail: string): Failure.RequestRejected =>
   Rejection.make(Failure.RequestRejected, { detail, attempts: Attempt.none })
 
-interface Asked {
-  readonly written: Chat.Written
-  readonly headers: WireHeaders.WireHeaders
-  readonly settings: StreamOptions.Settings
-  readonly deadline: number | undefined
-  readonly retry: number
+interface Asked extends StreamCall.Asked {
   readonly place: AnswerCache.Place
 }
 
@@ -150,79 +140,6 @@ const headersOf = (headers: Options["headers"]): Effect.Effect<WireHeaders.WireH
     : Effect.fail(rejected(`no header can be ${JSON.stringify(unsendable.join(": "))}`))
 }
 
-/** The call of a stream that puts what comes into a queue. */
-const callOf = (
-  relay: Progress.Relay,
-  transport: ChatApi.Transport,
-  { deadline, headers, retry, settings, written }: Asked,
-  delivery: Delivery
-): Progress.Call<ChatStream.Streamed, Failure.Answered | BudgetExceeded, never> => {
-  const { body, model, wish } = written
-  const message = new ChatMessage.ChatMessage(body, model)
-  let begun:
-    | { readonly before: string; readonly prefill: unknown; readonly message: ChatMessage.ChatMessage }
-    | undefined
-  // what was said so far goes along as the beginning of the answer
-  const messageFor = ({ dialect }: Endpoint.Endpoint): ChatMessage.ChatMessage => {
-    if (!delivery.isContinuing) return message
-    const { before } = delivery
-    const prefill = dialect.stream?.prefill
-    if (begun?.before !== before || begun.prefill !== prefill) {
-      const request: ChatRequest.ChatRequest = JSON.parse(body(model))
-      const messages = [...request.messages, { role: "assistant", content: before, ...prefill }]
-      const more = ChatRequest.write({ ...request, messages })
-      begun = { before, prefill, message: new ChatMessage.ChatMessage(more, model) }
-    }
-    return begun.message
-  }
-  const verdict = (failure: Failure.Answered | BudgetExceeded): Verdict.Verdict => {
-    const usual = Verdict.of(failure)
-    if (delivery.committedAt === undefined || settings.afterCommit === "restart") return usual
-    if (!delivery.canContinue || !canGoOn(relay, model)) return { ...usual, again: false, elsewhere: false }
-    // one that does not go on from what another said does not speak for all
-    return { ...usual, elsewhere: usual.elsewhere || failure._tag === "RequestRejected" }
-  }
-  return {
-    model,
-    estimatedTokens: wish.needs.tokens,
-    wish,
-    isStream: true,
-    refusal: (endpoint) =>
-      delivery.isContinuing && !endpoint.prefill
-        ? Fault.unsayable(endpoint.id, "the beginning of an answer")
-        : messageFor(endpoint).refusal(endpoint),
-    operation: (endpoint, told, lead) =>
-      Effect.suspend(() => {
-        const voice = delivery.begin(endpoint.id, lead)
-        const message = messageFor(endpoint)
-        return ChatStream.run(transport, endpoint, {
-          model: message.modelOf(endpoint),
-          written: message.writtenFor(endpoint),
-          headers: WireMessage.withoutKey(headers, endpoint.dialect),
-          rule: StreamOptions.ruleFor(settings, endpoint, relay.attemptTimeout),
-          before: delivery.before,
-          input: wish.input,
-          onPieces: (pieces, model) => delivery.take(voice, pieces, model)
-        }, told).pipe(
-          Effect.tap(() => delivery.end(voice) ?? Effect.void),
-          Effect.tapError((failure) => Effect.sync(() => delivery.broke(voice, failure)))
-        )
-      }),
-    payer: written.payer,
-    // what was reckoned is no count
-    usage: ({ answer, usage }) => usage.isEstimated ? undefined : answer.tokens,
-    verdict,
-    deadline,
-    isAnnounced: false,
-    idempotent: true,
-    mayHedge: written.mayHedge,
-    isRetry: retry > 0
-  }
-}
-
-const canGoOn = (relay: Progress.Relay, model: string): boolean =>
-  relay.registry.candidates(model).some((tier) => tier.some(({ endpoint }) => endpoint.prefill))
-
 /**
  * The stream of a relay, whose streams have these options unless they say otherwise.
  *
@@ -236,8 +153,6 @@ export const make = (
   base: StreamOptions.Options,
   settings: StreamOptions.Settings
 ): StreamChat => {
-  const replays = StreamReplay.make(cache, relay)
-
   const read = Effect.fnUntraced(function*(
     asked: ChatRequest.ChatRequest,
     options: Options | undefined
@@ -282,56 +197,46 @@ export const make = (
     }
   })
 
-  const run = Effect.fnUntraced(function*(
-    request: ChatRequest.ChatRequest,
-    options: Options | undefined,
-    out: Outlet<StreamChunk.StreamChunk, RelayError.StreamError>
+  const ask = Effect.fnUntraced(function*(
+    asked: StreamCall.Asked,
+    bypass: Meta.Bypass,
+    out: Out
   ): Effect.fn.Return<void, RelayError.StreamError> {
-    const asked = yield* read(request, options)
-    if (asked.retry > 0) relay.events.tell({ _tag: "CallerRetried", path: "/chat/completions", retry: asked.retry })
-    const { model, payer, wish } = asked.written
-    const lack = Lack.find(relay.registry, model, wish.needs)
-    if (lack !== undefined) return yield* Effect.fail(lack)
     const clock = yield* Effect.withFiberSucceed(Now.clockOf)
     const startedAt = Now.read(clock)
-    const key = Result.getOrUndefined(asked.place)
-    const kept = key === undefined ? undefined : { key, model, tenant: payer.tenant, startedAt, out }
-    if (kept !== undefined && (yield* replays.find(kept))) return
-    const recording = kept && new Recording(out)
-    const delivery = new Delivery(recording ?? out, asked.settings, wish.input, () => Now.read(clock))
-    const answered = yield* Call.run(relay, callOf(relay, transport, asked, delivery)).pipe(
-      Effect.mapError((failure) => delivery.failure(failure as RelayError.RelayError)),
-      Effect.catch((failure) =>
-        // what came out cannot be taken back
-        kept === undefined || delivery.committedAt !== undefined
-          ? Effect.fail(failure)
-          : Effect.as(replays.standIn(kept, failure), undefined)
-      )
-    )
-    if (answered === undefined) return
-    const { meta, value } = answered
-    if (key !== undefined) yield* replays.keep(key, meta, value, recording!.deltas)
-    const { finishReason: reason, model: answering, truncated } = value.answer
+    const delivery = new Delivery(out, asked.settings, asked.written.wish.input, () => Now.read(clock))
+    const { meta, value: { answer, usage } } = yield* StreamCall.run(relay, transport, asked, delivery)
     // whoever calls again at once finds the connection free, which it is a turn after the body's end
     yield* Effect.yieldNow
+    const firstChunk = (delivery.committedAt ?? startedAt) - startedAt
+    const { finishReason: reason, model, truncated } = answer
     out.say([{
       _tag: "Finish",
       reason,
       truncated,
-      tokens: delivery.usage(value.usage),
-      meta: {
-        ...meta,
-        model: answering,
-        firstChunk: (delivery.committedAt ?? startedAt) - startedAt,
-        cache: key === undefined ? "bypass" : "miss",
-        ...(Result.isSuccess(asked.place) ? {} : { bypass: asked.place.failure })
-      }
+      tokens: delivery.usage(usage),
+      meta: { ...meta, model, firstChunk, cache: "bypass", bypass }
     }])
+  })
+
+  const run = Effect.fnUntraced(function*(
+    request: ChatRequest.ChatRequest,
+    options: Options | undefined,
+    out: Out
+  ): Effect.fn.Return<void, RelayError.StreamError> {
+    const { place, ...asked } = yield* read(request, options)
+    const { retry, written: { model, wish } } = asked
+    if (retry > 0) relay.events.tell({ _tag: "CallerRetried", path: "/chat/completions", retry })
+    const lack = Lack.find(relay.registry, model, wish.needs)
+    if (lack !== undefined) return yield* Effect.fail(lack)
+    return yield* Result.isSuccess(place)
+      ? SharedStream.run(relay, transport, cache, place.success, asked, out)
+      : ask(asked, place.failure, out)
   })
 
   return (request, options) =>
     Stream.fromChannel(Channel.fromTransform((_, scope) => {
-      const out = new Outlet<StreamChunk.StreamChunk, RelayError.StreamError>(bufferSize)
+      const out: Out = new Outlet(bufferSize)
       return Effect.tapError(run(request, options, out), relay.events.tellFailure).pipe(
         Effect.onExit((exit) => Effect.sync(() => out.end(exit))),
         Effect.forkIn(scope, { startImmediately: true }),

@@ -112,6 +112,23 @@ describe("a failure that is kept", () => {
       assert.deepStrictEqual(yield* cache.find(key), fresh)
     }))
 
+  it.effect("is one that its terms let be kept, and nobody's own", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ failures: { Down: "1 minute" } })
+      const fails = (terms: ResponseCache.Terms<never, Down>) =>
+        Effect.flip(cache.throughKey(key, Effect.fail(new Down()), terms))
+      yield* fails({ isFailureKept: () => false })
+      yield* fails({ isFailureKept: () => true, isOwn: () => true })
+      yield* fails({
+        isFailureKept: () => {
+          throw new Error("no")
+        }
+      })
+      assert.strictEqual((yield* cache.state).entries, 0)
+      yield* fails({ isFailureKept: () => true, isOwn: () => false })
+      assert.strictEqual((yield* cache.state).entries, 1)
+    }))
+
   const strange: ReadonlyArray<readonly [string, unknown]> = [
     ["a text", "Down"],
     ["null", null],
@@ -150,6 +167,64 @@ describe("a failure that is kept", () => {
       yield* TestClock.adjust(59_999)
       yield* Fiber.join(asking)
       assert.deepStrictEqual(yield* cache.find(key), fresh)
+    }))
+})
+
+describe("a gathering", () => {
+  /** Counts from 1 to 3, a count a second, for whoever entered by then. */
+  const counting = (kind: string, told: Array<string>, name: string) => ({
+    kind,
+    open: () => new Set<(count: number) => void>(),
+    enter: (meeting: Set<(count: number) => void>) => {
+      meeting.add((count) => told.push(`${name} ${count}`))
+    },
+    call: (meeting: Set<(count: number) => void>) =>
+      Effect.as(
+        Effect.forEach([1, 2, 3], (count) =>
+          Effect.delay(Effect.sync(() => meeting.forEach((tell) => tell(count))), "1 second")),
+        7
+      )
+  })
+  const start = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
+
+  it.effect("is told what its one call says before it ends, and gets what that brings", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make()
+      const told: Array<string> = []
+      const first = yield* start(cache.gather(key, counting("", told, "a"), { worth }))
+      yield* TestClock.adjust(1500)
+      const second = yield* start(cache.gather(key, counting("", told, "b"), { worth }))
+      yield* TestClock.adjust(1500)
+      assert.deepStrictEqual(told, ["a 1", "a 2", "b 2", "a 3", "b 3"])
+      assert.deepStrictEqual(yield* Fiber.joinAll([first, second]), [{ ...fresh, hit: false }, fresh])
+      assert.deepStrictEqual(yield* cache.gather(key, counting("", told, "c")), fresh)
+      assert.lengthOf(told, 5)
+      assert.deepInclude(yield* cache.state, { misses: 1, coalesced: 1, hits: 1, savedTokens: 14 })
+    }))
+
+  it.effect("is of one kind, and what one of them brings is there for all", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      const told: Array<string> = []
+      const calls = yield* Effect.forEach(["x", "y", "x"], (kind, index) =>
+        start(cache.gather(key, counting(kind, told, `${kind}${index}`))))
+      const alone = yield* start(cache.throughKey(key, Effect.delay(Effect.succeed(7), "3 seconds")))
+      yield* TestClock.adjust("3 seconds")
+      const answers = yield* Fiber.joinAll([...calls, alone])
+      assert.deepStrictEqual(
+        answers.map(({ hit }) =>
+          hit
+        ),
+        [false, false, true, false]
+      )
+      assert.deepStrictEqual(told.slice(0, 3), ["x0 1", "x2 1", "y1 1"])
+      // one call asks anew, with nobody to tell
+      yield* TestClock.adjust("1 minute")
+      for (const _ of [1, 2]) assert.deepStrictEqual(yield* cache.gather(key, counting("x", told, "d")), stale)
+      assert.deepInclude(yield* cache.state, { refreshed: 1, stale: 2 })
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(yield* cache.gather(key, counting("x", told, "d")), fresh)
+      assert.notInclude(told.join(), "d")
     }))
 })
 

@@ -1,19 +1,30 @@
 /** Calls that many wait for, at the edges that a cache hardly comes to. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Deferred, Effect, Exit, Fiber } from "effect"
+import { Cause, type Context, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as SingleFlight from "../../src/policy/SingleFlight.ts"
 
 const key = "key"
-const context = Context.empty()
+
+/** A call that says nothing before it ends. */
+const alone = <A, E>(call: Effect.Effect<A, E>) => ({ open: () => undefined, enter: () => undefined, call: () => call })
 
 /** Who waits for a call, and would rather have -1 than the failure "own" of another's. */
 const join = (flights: SingleFlight.SingleFlight<number, string>, call: Effect.Effect<number, string>) =>
-  SingleFlight.join(flights, key, call, context, {
-    land: (exit) => exit,
-    isOwn: (failure) => failure === "own",
-    again: Effect.succeed(-1)
-  })
+  joinAt(flights, alone(call))
+
+const joinAt = <M>(
+  flights: SingleFlight.SingleFlight<number, string, M>,
+  gathering: SingleFlight.Gathering<number, string, never, M>
+) =>
+  // in virtual time
+  Effect.contextWith((context: Context.Context<never>) =>
+    SingleFlight.join(flights, key, gathering, context, {
+      land: (exit) => exit,
+      isOwn: (failure) => failure === "own",
+      again: Effect.succeed(-1)
+    })
+  )
 
 const begin = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
 
@@ -23,13 +34,14 @@ describe("a call that many wait for", () => {
       const flights = SingleFlight.make<number, string>()
       let begun = 0
       const call = Effect.suspend(() => Effect.as(Effect.sleep("1 second"), ++begun))
-      SingleFlight.ensure(flights, key, call, context)
-      SingleFlight.ensure(flights, key, call, context)
+      const context = yield* Effect.context<never>()
+      SingleFlight.ensure(flights, key, alone(call), context)
+      SingleFlight.ensure(flights, key, alone(call), context)
       const joined = yield* begin(join(flights, call))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Fiber.join(joined), 1)
       assert.strictEqual(begun, 1)
-      SingleFlight.ensure(flights, key, call, context)
+      SingleFlight.ensure(flights, key, alone(call), context)
       assert.strictEqual(begun, 2)
     }))
 
@@ -93,4 +105,30 @@ describe("a call that many wait for", () => {
         assert.deepStrictEqual(yield* Fiber.await(joined), isNews ? Exit.failCause(cause) : Exit.succeed(-1))
       })
   )
+
+  it.effect("has one place for all who wait for it, told to each before it says anything, and another the next time", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string, Array<string>>()
+      const entered: Array<Array<string>> = []
+      const gathering = (name: string) => ({
+        open: () => [`opened by ${name}`],
+        enter: (meeting: Array<string>) => {
+          meeting.push(name)
+          entered.push(meeting)
+        },
+        call: (meeting: Array<string>) =>
+          Effect.suspend(() => {
+            meeting.push(`called by ${name}`)
+            return Effect.delay(Effect.succeed(meeting.length), "1 second")
+          })
+      })
+      const both = [yield* begin(joinAt(flights, gathering("a"))), yield* begin(joinAt(flights, gathering("b")))]
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll(both)
+      assert.deepStrictEqual(entered[0], ["opened by a", "a", "called by a", "b"])
+      assert.strictEqual(entered[0], entered[1])
+      SingleFlight.ensure(flights, key, gathering("c"), yield* Effect.context<never>())
+      yield* begin(joinAt(flights, gathering("d")))
+      assert.deepStrictEqual(entered[2], ["opened by c", "called by c", "d"])
+    }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Duration, Effect, Exit, Fiber } from "effect"
 import { Budget, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import * as Trial from "./Trial.ts"
@@ -211,6 +211,24 @@ describe("equal requests at the same time", () => {
       yield* Trial.pass("20 seconds")
       assert.strictEqual(Exit.isSuccess(yield* Fiber.await(patient)), true, "it had time for an answer")
     }).pipe(Effect.provide(slow)))
+
+  it.effect("do not fail for want of another's money, also where that only kept somebody else from being asked", () =>
+    Effect.gen(function*() {
+      const question = { ...Trial.hi, max_tokens: 100 }
+      const poor = yield* Trial.start(Trial.failure({ ...cached, budget: { dollars: 0.001 } }, question))
+      const other = yield* Trial.start(Trial.chat(cached, question))
+      yield* Trial.pass("2 seconds")
+      assert.strictEqual((yield* Fiber.join(poor))._tag, "RelayExhausted")
+      yield* Trial.pass("2 seconds")
+      assert.strictEqual((yield* Fiber.join(other)).text, "Hello.")
+      assert.deepStrictEqual(yield* Trial.counts("cheap", "dear"), [2, 1])
+    }).pipe(Effect.provide(Trial.over([
+      make("cheap", [{ ...status(500), delay: Duration.seconds(2) }, status(500)], {
+        tier: 0,
+        prices: { inputPerMillion: 1, outputPerMillion: 1 }
+      }),
+      make("dear", [answer("Hello.")], { tier: 1, prices: { inputPerMillion: 100, outputPerMillion: 100 } })
+    ], { retry: Retry.none }))))
 
   it.effect("have the time that is left to them once another's was too short", () =>
     Effect.gen(function*() {
