@@ -12,9 +12,10 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as CacheStore from "../machine/CacheStore.ts"
 import * as Freshness from "../machine/Freshness.ts"
+import * as CacheAsk from "./CacheAsk.ts"
 import * as CacheEntry from "./CacheEntry.ts"
 import * as CacheTally from "./CacheTally.ts"
-import type { Answer, Gathering, Terms } from "./CacheTerms.ts"
+import type { Answer, Terms } from "./CacheTerms.ts"
 import * as CacheTerms from "./CacheTerms.ts"
 import type * as CacheTier from "./CacheTier.ts"
 import * as Cutoff from "./Cutoff.ts"
@@ -30,14 +31,6 @@ interface Landed {
 }
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
-
-/** What brings an answer: an effect, or one that many can hear of before it ends. */
-type Ask<A, E, R> = Effect.Effect<A, E, R> | Gathering<A, E, R, any>
-
-const nowhere = (): undefined => undefined
-
-const gatheringOf = <A, E, R>(ask: Ask<A, E, R>): Gathering<A, E, R, any> =>
-  Effect.isEffect(ask) ? { kind: "", open: nowhere, enter: nowhere, call: () => ask } : ask
 
 // nobody waits for these, so there are no more
 const maxRefreshes = 64
@@ -71,7 +64,7 @@ export class WorkingCache {
   /** The answer to a question, by asking if nobody has it. */
   look<A, E, R>(
     key: string,
-    ask: Ask<A, E, R>,
+    ask: CacheAsk.CacheAsk<A, E, R>,
     terms: Terms<A, E> | undefined
   ): Effect.Effect<Answer<A>, E, R> {
     return Effect.withFiber((fiber: AnyFiber): Effect.Effect<Answer<A>, E, R> => {
@@ -234,11 +227,11 @@ export class WorkingCache {
 
   #askTogether<A, E, R>(
     key: string,
-    ask: Ask<A, E, R>,
+    ask: CacheAsk.CacheAsk<A, E, R>,
     terms: Terms<A, E> | undefined,
     fiber: AnyFiber
   ): Effect.Effect<Answer<A>, E, R> {
-    const { call, enter, kind, open } = gatheringOf(ask)
+    const { call, enter, open } = CacheAsk.gatheringOf(ask)
     const landing = (meeting: unknown): Effect.Effect<Landed, E, R> => {
       const asked = this.#ask(key, call(meeting), terms)
       return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(
@@ -247,7 +240,7 @@ export class WorkingCache {
       )
     }
     const gathering = { open, enter, call: landing }
-    return SingleFlight.join(this.#calls, key + kind, gathering, fiber.context as Context.Context<R>, {
+    return SingleFlight.join(this.#calls, CacheAsk.flightOf(key, ask), gathering, fiber.context as Context.Context<R>, {
       isOwn: (failure) => CacheTerms.owns(terms, failure as E),
       // whoever waits has what asking takes
       again: Effect.suspend(() => this.look(key, ask, terms)) as Effect.Effect<Answer<A>, E>,
@@ -293,22 +286,23 @@ export class WorkingCache {
   #refresh<A, E, R>(
     key: string,
     entry: CacheEntry.Known,
-    ask: Ask<A, E, R>,
+    ask: CacheAsk.CacheAsk<A, E, R>,
     terms: Terms<A, E> | undefined,
     fiber: AnyFiber,
     now: number
   ): void {
-    const { call, kind, open } = gatheringOf(ask)
-    if (this.#refreshes >= maxRefreshes || this.#calls.flights.has(key + kind)) return
+    const flight = CacheAsk.flightOf(key, ask)
+    if (this.#refreshes >= maxRefreshes || this.#calls.flights.has(flight)) return
     this.#refreshes++
     this.#tally.refreshed++
     const context = fiber.context as Context.Context<R>
     // once nobody can be given the old answer any more, who asks waits for a call of their own
     const left = entry.storedAt + this.#retention - now
+    const { call, open } = CacheAsk.gatheringOf(ask)
     const limited = (meeting: unknown): Effect.Effect<Landed, unknown> =>
       Cutoff.run(this.#ask(key, call(meeting), terms), context, Now.clockOf(fiber), now, left, () => undefined).pipe(
         Effect.ensuring(Effect.sync(() => this.#refreshes--))
       )
-    SingleFlight.ensure(this.#calls, key + kind, { open, call: limited }, context)
+    SingleFlight.ensure(this.#calls, flight, { open, call: limited }, context)
   }
 }

@@ -28,7 +28,7 @@ import type * as StreamChunk from "./StreamChunk.ts"
 // what one stream keeps to is not what another asked for
 const kindOf = ({ retry, settings }: StreamCall.Asked): string => {
   const { afterCommit, characters, commit, firstToken, idle, stretch } = settings
-  return ` ${[commit, afterCommit, firstToken, idle, characters, stretch, retry > 0].join(" ")}`
+  return [commit, afterCommit, firstToken, idle, characters, stretch, retry > 0].join(" ")
 }
 
 /**

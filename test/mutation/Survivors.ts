@@ -865,28 +865,28 @@ export const survivors: ReadonlyArray<Survivor> = [
   },
   {
     file: "src/policy/WorkingCache.ts",
-    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    line: "return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
     was: "this.#tier === undefined || terms?.codec === undefined",
     becomes: "false",
     why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
   },
   {
     file: "src/policy/WorkingCache.ts",
-    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    line: "return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
     was: "this.#tier === undefined || terms?.codec === undefined",
     becomes: "this.#tier === undefined && terms?.codec === undefined",
     why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
   },
   {
     file: "src/policy/WorkingCache.ts",
-    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    line: "return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
     was: "terms?.codec === undefined",
     becomes: "false",
     why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"
   },
   {
     file: "src/policy/WorkingCache.ts",
-    line: "const call = this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
+    line: "return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(",
     was: "this.#tier === undefined",
     becomes: "false",
     why: "whoever has no store below, or does not say how to cross into it, looks there for nothing"

@@ -206,18 +206,16 @@ describe("a gathering", () => {
     Effect.gen(function*() {
       const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
       const told: Array<string> = []
-      const calls = yield* Effect.forEach(["x", "y", "x"], (kind, index) =>
-        start(cache.gather(key, counting(kind, told, `${kind}${index}`))))
+      const calls = yield* Effect.forEach(["", "y", ""], (kind, index) =>
+        start(cache.gather(key, counting(kind, told, `${kind} ${index}`))))
       const alone = yield* start(cache.throughKey(key, Effect.delay(Effect.succeed(7), "3 seconds")))
+      const late = yield* start(cache.gather(key, counting("", told, "late")))
       yield* TestClock.adjust("3 seconds")
-      const answers = yield* Fiber.joinAll([...calls, alone])
-      assert.deepStrictEqual(
-        answers.map(({ hit }) =>
-          hit
-        ),
-        [false, false, true, false]
+      const hits = (yield* Fiber.joinAll([...calls, alone, late])).map(({ hit }) =>
+        hit
       )
-      assert.deepStrictEqual(told.slice(0, 3), ["x0 1", "x2 1", "y1 1"])
+      assert.deepStrictEqual(hits, [false, false, true, false, true])
+      assert.deepStrictEqual(told.slice(0, 4), [" 0 1", " 2 1", "late 1", "y 1 1"])
       // one call asks anew, with nobody to tell
       yield* TestClock.adjust("1 minute")
       for (const _ of [1, 2]) assert.deepStrictEqual(yield* cache.gather(key, counting("x", told, "d")), stale)
