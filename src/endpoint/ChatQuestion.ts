@@ -81,7 +81,8 @@ const alike = new Set([
  * @since 0.1.0
  */
 export const of = (request: ChatRequest.ChatRequest, form: "whole" | "stream"): Record<string, unknown> => {
-  const chat: Record<string, unknown> = {}
+  // a field may have any name, also one that sets a prototype
+  const chat: Record<string, unknown> = Object.create(null)
   let isAlike = true
   for (const [field, value] of Object.entries(request)) {
     if (value === undefined || leftOut.includes(field) || isAssumed(field, value)) continue

@@ -157,6 +157,7 @@ const open = Effect.fnUntraced(function*(
     }
   }
   const outcome = yield* ChatApi.read(response, maxResponseBytes)
+  if (outcome._tag === "Reply") told.usage = () => Classifier.usageIn(outcome, endpoint.dialect)
   const answer = Classifier.classify(outcome, subject)
   return Result.isSuccess(answer)
     ? { _tag: "Whole", answer: answer.success }

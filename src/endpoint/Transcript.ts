@@ -145,6 +145,9 @@ export class Transcript {
   /** Tokens of what came, should no more come; `undefined` if nothing did. */
   soFar(input: number): Usage | undefined {
     if (this.characters === 0 && this.#output === undefined) return undefined
+    if (this.hasStopped && this.#output !== undefined) {
+      return { ...ChatAnswer.tokensOf(this.toDraft()), isEstimated: false }
+    }
     const reckoned = estimate(this.#input ?? input, this.characters)
     // what is counted on the way may have been counted long before
     const output = Math.max(this.#output ?? 0, reckoned.output)

@@ -50,8 +50,8 @@ export const open = (
       now: yield* Clock.currentTimeMillis,
       includesUsage
     })
-    // clients of OpenAI have no word for an answer that begins anew
-    const chunks = relay.stream(request, { ...options, restart: false })
+    // clients of OpenAI have no word for an answer that begins anew; the cache has no part in any request of theirs
+    const chunks = relay.stream(request, { ...options, restart: false, cache: false })
     const [first, rest] = yield* Stream.peel(chunks, Sink.head<StreamChunk.StreamChunk>())
     const start = Option.getOrUndefined(first)
     if (start?._tag !== "Start") return yield* Effect.die(new Error("a stream has to begin with its start"))

@@ -129,8 +129,8 @@ export const serve = (
       )
       let hasResponse = false
       const said = Stream.runForEachArray(
-        // clients of OpenAI have no word for an answer that begins anew
-        relay.stream(request, { ...options, restart: false }),
+        // clients of OpenAI have no word for an answer that begins anew; the cache has no part in any request of theirs
+        relay.stream(request, { ...options, restart: false, cache: false }),
         (chunks) => {
           const [first] = chunks
           if (!hasResponse && first._tag === "Start") {

@@ -27,7 +27,8 @@ export interface Worth {
 export const nothing: Worth = { tokens: 0, money: 0 }
 
 /**
- * What a cache shows of itself. Whoever asked and got something counts once: as hit, miss, stale or coalesced.
+ * What a cache shows of itself. Whoever asked counts once, as hit, miss, stale or coalesced, but for who joined another's
+ * call and left before it ended.
  *
  * @category models
  * @since 0.1.0
@@ -40,11 +41,11 @@ export const Snapshot = Schema.Struct({
   maxBytes: Schema.Int,
   /** Asked, and answered from here or from the store below. */
   hits: Schema.Int,
-  /** Asked, and got what a call of their own brought, also if that was a failure. */
+  /** Asked, and began a call of their own, whatever came of it. */
   misses: Schema.Int,
   /** Asked, and answered with what was older than its time to live. */
   stale: Schema.Int,
-  /** Asked while somebody else's call was under way, and got what that brought. */
+  /** Asked while somebody else's call was under way, and got what that brought, also if that was a failure. */
   coalesced: Schema.Int,
   /** Calls that were made before or after the time of an answer, while that was given. */
   refreshed: Schema.Int,

@@ -53,6 +53,8 @@ const write = (value: unknown, depth: number): string | Refused => {
 }
 
 const writeList = (list: ReadonlyArray<unknown>, depth: number): string | Refused => {
+  // what is sent would be something else
+  if ("toJSON" in list) return { path: [], rule: "it is a list that says otherwise as JSON" }
   let text = "["
   for (let index = 0; index < list.length; index++) {
     const item = write(list[index], depth)

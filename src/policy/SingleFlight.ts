@@ -19,7 +19,7 @@ interface Flight<A, E, M> {
   readonly meeting: M
   readonly waiters: Set<Waiter<A, E>>
   /** Whether it goes on though nobody waits for it. */
-  readonly isKept: boolean
+  isKept: boolean
 }
 
 /**
@@ -120,7 +120,8 @@ export const join = <A, E, R, M, B, E2>(
   })
 
 /**
- * Begins a call that nobody waits for, unless there is one under way.
+ * Begins a call that nobody waits for, unless there is one under way. After so many milliseconds it is as any other: it goes
+ * on for those who have joined, and ends if there is nobody.
  *
  * @category combinators
  * @since 0.1.0
@@ -129,11 +130,21 @@ export const ensure = <A, E, R, M>(
   self: SingleFlight<A, E, M>,
   key: string,
   { call, open }: Pick<Gathering<A, E, R, M>, "call" | "open">,
-  context: Context.Context<R>
+  context: Context.Context<R>,
+  keptFor: number
 ): void => {
   if (self.flights.has(key)) return
   const meeting = open()
-  begin(self, key, meeting, call(meeting), context, true)
+  const flight = begin(self, key, meeting, call(meeting), context, true)
+  if (flight.fiber.pollUnsafe() !== undefined) return
+  const timer = Effect.runForkWith(context)(Effect.sleep(keptFor))
+  timer.addObserver(() => {
+    flight.isKept = false
+    if (flight.waiters.size > 0) return
+    if (self.flights.get(key) === flight) self.flights.delete(key)
+    flight.fiber.interruptUnsafe()
+  })
+  flight.fiber.addObserver(() => timer.interruptUnsafe())
 }
 
 /**

@@ -5,6 +5,8 @@
  */
 import * as Schema from "effect/Schema"
 
+const count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
+
 /**
  * Tokens as they were counted, whole and from zero up. What is priced by itself is told apart where the endpoint tells it.
  *
@@ -13,16 +15,16 @@ import * as Schema from "effect/Schema"
  */
 export const Tokens = Schema.Struct({
   /** All that was read, from a cache of the provider's or not. */
-  input: Schema.Number,
+  input: count,
   /** All that was written, thoughts included where the provider counts them there. */
-  output: Schema.Number,
-  total: Schema.Number,
+  output: count,
+  total: count,
   /** Of the input, what came from the provider's cache. */
-  cacheRead: Schema.optionalKey(Schema.Number),
+  cacheRead: Schema.optionalKey(count),
   /** Of the input, what was put into it. */
-  cacheWrite: Schema.optionalKey(Schema.Number),
+  cacheWrite: Schema.optionalKey(count),
   /** Of what is no input, what the model thought. */
-  reasoning: Schema.optionalKey(Schema.Number)
+  reasoning: Schema.optionalKey(count)
 })
 
 /**

@@ -18,7 +18,6 @@ import * as CacheTally from "./CacheTally.ts"
 import type { Answer, Terms } from "./CacheTerms.ts"
 import * as CacheTerms from "./CacheTerms.ts"
 import type * as CacheTier from "./CacheTier.ts"
-import * as Cutoff from "./Cutoff.ts"
 import * as Frozen from "./Frozen.ts"
 import * as Now from "./Now.ts"
 import type { Settings } from "./ResponseCacheOptions.ts"
@@ -48,7 +47,7 @@ export class WorkingCache {
   readonly #tier: CacheTier.CacheTier | undefined
   readonly #calls = SingleFlight.make<Landed, unknown>()
   readonly #retention: number
-  #refreshes = 0
+  readonly #refreshing = new Set<string>()
   // a call that began before everything was forgotten is of an older generation, and its answer is not kept
   #generation = 0
   #clearedAt = -Infinity
@@ -233,7 +232,10 @@ export class WorkingCache {
   ): Effect.Effect<Answer<A>, E, R> {
     const { call, enter, open } = CacheAsk.gatheringOf(ask)
     const landing = (meeting: unknown): Effect.Effect<Landed, E, R> => {
-      const asked = this.#ask(key, call(meeting), terms)
+      const asked = Effect.suspend(() => {
+        this.#tally.misses++
+        return this.#ask(key, call(meeting), terms)
+      })
       return this.#tier === undefined || terms?.codec === undefined ? asked : Effect.flatMap(
         this.#lookBelow(key, terms as Terms<A>),
         (entry) => entry === undefined ? asked : Effect.succeed({ entry, isAsked: false })
@@ -263,16 +265,19 @@ export class WorkingCache {
         CacheTally.save(this.#tally, entry.worth)
         return Effect.succeed({ value: entry.value as A, hit: true, stale: false })
       }
-      if (!isAsked) return Effect.succeed(this.#give(entry, false))
-      this.#tally.misses++
-      return Effect.succeed({ value: entry.value as A, hit: false, stale: false })
+      return Effect.succeed(
+        isAsked ? { value: entry.value as A, hit: false, stale: false } : this.#give(entry, false)
+      )
     }
     const failure = Cause.findError(exit.cause)
     const isExcused = Result.isSuccess(failure) && CacheTerms.excuses(terms, failure.success)
     const entry = isExcused ? this.#standInOf(key, fiber) : undefined
-    if (entry !== undefined) return Effect.succeed(this.#give(entry, true))
+    if (entry !== undefined) {
+      // whoever gets something counts once
+      if (!isJoined) this.#tally.misses--
+      return Effect.succeed(this.#give(entry, true))
+    }
     if (isJoined) this.#tally.coalesced++
-    else this.#tally.misses++
     return Effect.failCause(exit.cause)
   }
 
@@ -292,17 +297,18 @@ export class WorkingCache {
     now: number
   ): void {
     const flight = CacheAsk.flightOf(key, ask)
-    if (this.#refreshes >= maxRefreshes || this.#calls.flights.has(flight)) return
-    this.#refreshes++
-    this.#tally.refreshed++
+    const refreshing = this.#refreshing
+    if (refreshing.has(key) || refreshing.size >= maxRefreshes || this.#calls.flights.has(flight)) return
     const context = fiber.context as Context.Context<R>
     // once nobody can be given the old answer any more, who asks waits for a call of their own
     const left = entry.storedAt + this.#retention - now
     const { call, open } = CacheAsk.gatheringOf(ask)
-    const limited = (meeting: unknown): Effect.Effect<Landed, unknown> =>
-      Cutoff.run(this.#ask(key, call(meeting), terms), context, Now.clockOf(fiber), now, left, () => undefined).pipe(
-        Effect.ensuring(Effect.sync(() => this.#refreshes--))
-      )
-    SingleFlight.ensure(this.#calls, flight, { open, call: limited }, context)
+    const asked = (meeting: unknown): Effect.Effect<Landed, E, R> =>
+      Effect.suspend(() => {
+        refreshing.add(key)
+        this.#tally.refreshed++
+        return this.#ask(key, call(meeting), terms)
+      }).pipe(Effect.ensuring(Effect.sync(() => refreshing.delete(key))))
+    SingleFlight.ensure(this.#calls, flight, { open, call: asked }, context, left)
   }
 }

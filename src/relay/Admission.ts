@@ -8,6 +8,7 @@ import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
+import * as Budgets from "./Budgets.ts"
 import * as Candidates from "./Candidates.ts"
 import * as Choice from "./Choice.ts"
 import * as Expense from "./Expense.ts"
@@ -62,6 +63,18 @@ export const admit = <A, E, R>(
   )
 }
 
+/** Whether what does not suffice is a budget that all who may wait for the call have in common. */
+const isEverybodys = <A, E, R>(
+  { budgets }: Progress.Relay,
+  call: Progress.Call<A, E, R>,
+  { purse }: Progress.Progress<E>,
+  { endpoint }: GuardedEndpoint.GuardedEndpoint,
+  now: number
+): boolean => {
+  const short = purse && Expense.shortOf(purse, call, endpoint, now)
+  return short !== undefined && budgets !== undefined && Budgets.isOfTenant(budgets, call.payer?.tenant, short)
+}
+
 const ask = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
@@ -79,6 +92,9 @@ const ask = <A, E, R>(
   }
   const tooDear = progress.purse && Expense.refusal(progress.purse, call, target.endpoint, now)
   if (tooDear !== undefined) {
+    if (call.company !== undefined && !isEverybodys(relay, call, progress, target, now)) {
+      call.company.isPayerShort = true
+    }
     progress.failures.set(target, tooDear as never)
     noteRefusal(relay, progress, target, tooDear)
     return undefined

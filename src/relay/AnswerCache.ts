@@ -7,11 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as ChatQuestion from "../endpoint/ChatQuestion.ts"
 import * as ChatRequest from "../endpoint/ChatRequest.ts"
+import * as Attempt from "../policy/Attempt.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as CachedAnswer from "./CachedAnswer.ts"
+import * as Charge from "./Charge.ts"
+import type { Company } from "./Company.ts"
 import type * as Meta from "./Meta.ts"
 import type * as Progress from "./Progress.ts"
-import type * as RelayError from "./RelayError.ts"
+import * as RelayError from "./RelayError.ts"
 
 /**
  * What a caller says of the cache.
@@ -38,7 +41,7 @@ export type Place = Result.Result<ResponseCache.CacheKey, Meta.Bypass>
  * @category models
  * @since 0.1.0
  */
-export type Terms = ResponseCache.Terms<CachedAnswer.CachedAnswer, RelayError.StreamError>
+export type Terms = ResponseCache.Terms<CachedAnswer.CachedAnswer, RelayError.StreamError | Own>
 
 /**
  * Where the answer to a request is kept, and why not if it is not.
@@ -59,15 +62,44 @@ export const placeOf = (
   return Result.mapError(key, (): Meta.Bypass => "Unwritable")
 }
 
-// they are of whoever had less time or money than the others, who may have enough
-const own = new Set<string>(
-  ["DeadlineExceeded", "BudgetExceeded"] satisfies ReadonlyArray<RelayError.RelayError["_tag"]>
-)
+/**
+ * A failure that is of whoever began the call and of nobody else: they had less money of their own than others may have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Own {
+  readonly failure: RelayError.StreamError
 
-/** Whether a failure is of whoever asked, as a whole or as far as somebody was not asked for want of money. */
-const isOwn = (failure: RelayError.StreamError): boolean =>
-  own.has(failure._tag) ||
-  (failure._tag === "RelayExhausted" && failure.attempts.some(({ outcome }) => own.has(outcome)))
+  constructor(failure: RelayError.StreamError) {
+    this.failure = failure
+  }
+
+  get _tag(): string {
+    return this.failure._tag
+  }
+}
+
+// what is left to say where nobody could be asked
+const mayBeOwn = new Set<string>(["BudgetExceeded", "RelayExhausted"])
+
+/**
+ * The failure of a call in company, as the cache is to see it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const owned = (company: Company, failure: RelayError.StreamError): RelayError.StreamError | Own =>
+  company.isPayerShort && mayBeOwn.has(failure._tag) ? new Own(failure) : failure
+
+/**
+ * The failure itself.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const bare = (failure: RelayError.StreamError | Own): RelayError.StreamError =>
+  failure instanceof Own ? failure.failure : failure
 
 // these say something of the request or of who asks, which an old answer does not mend, or come after a part of a new one
 const inexcusable = new Set<RelayError.StreamError["_tag"]>([
@@ -95,7 +127,8 @@ export const isExcused = ({ _tag }: { readonly _tag: string }): boolean => !inex
  */
 export const terms: Terms = {
   isKept: (answer) => CachedAnswer.isWhole(answer),
-  isOwn,
+  // in company nobody's time is up before that of all
+  isOwn: (failure) => failure instanceof Own || failure._tag === "DeadlineExceeded",
   // whoever comes later has not heard the part that it speaks of
   isFailureKept: ({ _tag }) => _tag !== "StreamInterrupted",
   isExcused,
@@ -113,6 +146,29 @@ export const termsOf = (request: ChatRequest.ChatRequest): Terms => {
   const choices = ChatRequest.answers(request)
   return choices === 1 ? terms : { ...terms, isKept: (answer) => CachedAnswer.isWhole(answer, choices) }
 }
+
+/**
+ * What was tried and paid for an answer by whoever has it: for one that somebody else's call brought, nothing.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const paid = (mine: Company | undefined): Pick<Meta.Meta, "attempts" | "cost" | "usage"> => {
+  if (mine === undefined) return { attempts: Attempt.none, cost: 0, usage: [] }
+  const cost = Charge.costOf(mine.charges)
+  // what others wait for goes on
+  const [attempts, usage] = [mine.attempts.slice(), mine.charges.slice()]
+  return cost === undefined ? { attempts, usage } : { attempts, cost, usage }
+}
+
+/**
+ * The failure of whoever began a call and has no more time for it, with what was tried so far.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const tried = <E extends RelayError.StreamError>(failure: E, mine: Company | undefined, now: number): E =>
+  mine === undefined || failure.attempts.length > 0 ? failure : RelayError.withAttempts(failure, mine.trail(now))
 
 /**
  * Tells that an answer was there, and writes down what that saves.

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { Company } from "./Company.ts"
 import type { Delivery } from "./Delivery.ts"
 import type { Outlet } from "./Outlet.ts"
 import { Recording } from "./Recording.ts"
@@ -29,25 +30,19 @@ export type Listener = Pick<Outlet<StreamChunk.StreamChunk, RelayError.StreamErr
  */
 export class Broadcast {
   readonly recording = new Recording()
-  #until = -Infinity
+  readonly company = new Company()
   #delivery: Delivery | undefined
   readonly #listeners = new Set<Listener>()
   #speaker: ((exit: Effect.Effect<void>) => void) | undefined
-
-  /** Until when somebody waits for its end; later if somebody joins who waits longer. */
-  get until(): number {
-    return this.#until
-  }
 
   /** When the first chunk came, if one has. */
   get spokeAt(): number | undefined {
     return this.#delivery?.committedAt
   }
 
-  /** The call begins, of somebody who waits until then. */
-  begin(delivery: Delivery, until: number): void {
+  /** The call begins. */
+  begin(delivery: Delivery): void {
     this.#delivery = delivery
-    this.#until = Math.max(this.#until, until)
   }
 
   /** What it fails with for whoever waits no longer. */
@@ -55,9 +50,8 @@ export class Broadcast {
     return this.#delivery === undefined ? failure : this.#delivery.failure(failure)
   }
 
-  /** Somebody listens from the beginning, and waits until then. */
-  enter(listener: Listener, until: number): void {
-    this.#until = Math.max(this.#until, until)
+  /** Somebody listens, from the beginning. */
+  enter(listener: Listener): void {
     this.#listeners.add(listener)
     listener.onRoom = () => this.#goOn()
     listener.say(this.recording.chunks)
@@ -73,6 +67,8 @@ export class Broadcast {
 
   /** Hands chunks on: an effect where everybody has fallen behind, which lasts until somebody has taken them. */
   say(chunks: ReadonlyArray<StreamChunk.StreamChunk>): Effect.Effect<void> | undefined {
+    // they go to many: nobody is to change what the others hear
+    for (const chunk of chunks) Object.freeze(chunk)
     this.recording.add(chunks)
     // who hears something runs at once, and others may come who get it from the record, or leave
     for (const listener of Array.from(this.#listeners)) if (this.#listeners.has(listener)) listener.say(chunks)

@@ -113,5 +113,17 @@ export const purseOf = (
   return pocket === undefined ? purse : Purse.inside(purse, pocket)
 }
 
+/**
+ * Whether a purse is that of all calls, or of a tenant's: not of one caller, a label, or what somebody runs under.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isOfTenant = (self: Budgets, tenant: string | undefined, { allowance }: Purse.Pocket): boolean =>
+  isOf(self.total, allowance) || isOf(self.perTenant?.at(named(tenant) ?? nobody), allowance)
+
+const isOf = (budget: Budget.Budget | undefined, allowance: Purse.Pocket["allowance"]): boolean =>
+  Budget.isBudget(budget) && budget.allowance === allowance
+
 // a text that is empty is no name
 const named = (name: string | undefined): string | undefined => name === "" ? undefined : name

@@ -32,7 +32,7 @@ export const CachedAnswer = Schema.Struct({
   refusal: Schema.optionalKey(Schema.String),
   tokens: Usage,
   /** What it cost in whole nanodollars, where that is known … */
-  cost: Schema.optionalKey(Schema.Int),
+  cost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))),
   /** … and the model that it stands under in the reports of usage. */
   charged: Schema.optionalKey(Schema.String),
   /** What came of it, in order, if it came bit by bit. */
@@ -77,16 +77,17 @@ const partsOf = (
 })
 
 /**
- * Of an answer that came whole, to a request of so many tokens.
+ * Of an answer that came whole, to a request of so many tokens. What nobody counted has no cost: it was charged by the most
+ * that it could be, and nobody saves that.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const ofWhole = (meta: Meta.Meta, answer: ChatAnswer.ChatAnswer, input: number): CachedAnswer => ({
-  ...partsOf(meta, answer),
-  tokens: usageOf(answer, input),
-  body: answer.body
-})
+export const ofWhole = (meta: Meta.Meta, answer: ChatAnswer.ChatAnswer, input: number): CachedAnswer => {
+  const { cost: _, ...uncounted } = partsOf(meta, answer)
+  const parts = answer.tokens.total === 0 ? uncounted : partsOf(meta, answer)
+  return { ...parts, tokens: usageOf(answer, input), body: answer.body }
+}
 
 /**
  * Of an answer that came bit by bit; without these bits if nobody gave all of them, and then it is not kept.

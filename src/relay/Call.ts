@@ -101,7 +101,10 @@ const loop = Effect.fnUntraced(function*<A, E, R>(
     if (answered !== undefined) return answered
 
     if (mayStandBy && progress.sent === sentBefore && progress.shortages.length > 0) {
+      const end = Progress.endOf(call, progress)
       mayStandBy = yield* standBy(relay, call, progress, revision.after(seen))
+      // somebody has joined meanwhile who waits longer
+      mayStandBy ||= Progress.endOf(call, progress) > end
       // a round that begins past the deadline says so
       if (mayStandBy || Now.read(progress.clock) >= Progress.endOf(call, progress)) {
         progress.round++
@@ -194,6 +197,10 @@ export const run = <A, E, R>(
       pass: undefined,
       round: 0,
       sent: 0
+    }
+    if (call.company !== undefined) {
+      call.company.attempts = progress.attempts
+      call.company.charges = progress.charges
     }
     Purse.use(purse, around, 1)
     return Effect.onExitPrimitive(loop(relay, call, progress), (exit) => {

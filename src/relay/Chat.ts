@@ -27,6 +27,7 @@ import * as CachedAnswer from "./CachedAnswer.ts"
 import * as Call from "./Call.ts"
 import * as CallOptions from "./CallOptions.ts"
 import * as Choice from "./Choice.ts"
+import { Company } from "./Company.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Expense from "./Expense.ts"
 import * as Lack from "./Lack.ts"
@@ -163,7 +164,11 @@ export const make = (
   transport: ChatApi.Transport,
   cache: ResponseCache.ResponseCache
 ): Chat => {
-  const ask = ({ body, mayHedge, model, payer, wish }: Written, deadline: number | undefined) => {
+  const ask = (
+    { body, mayHedge, model, payer, wish }: Written,
+    deadline: number | undefined,
+    company: Company | undefined
+  ) => {
     const lack = Lack.find(relay.registry, model, wish.needs)
     if (lack !== undefined) return Effect.fail(lack)
     const message = new ChatMessage.ChatMessage(body, model)
@@ -178,6 +183,7 @@ export const make = (
       usage: ChatAnswer.counted,
       verdict: Verdict.of,
       deadline,
+      company,
       isAnnounced: false,
       idempotent: true,
       mayHedge
@@ -191,32 +197,55 @@ export const make = (
     deadline: number | undefined
   ): Effect.fn.Return<Reply, RelayError.RelayError> {
     const startedAt = yield* Now.current
-    let mine: Progress.Answered<ChatAnswer.ChatAnswer> | undefined
-    // whoever joined a call that was of no use to them asks later than they came
-    const askMyself = Effect.flatMap(Now.current, (now) => {
-      const left = deadline === undefined ? undefined : deadline - (now - startedAt)
-      if (left !== undefined && left <= 0) return Effect.fail(Deadline.passed(deadline!, Attempt.none))
-      return Effect.map(ask(written, left), (answered) => {
-        mine = answered
-        return CachedAnswer.ofWhole(answered.meta, answered.value, written.wish.input)
-      })
-    })
-    const { hit, stale, value } = yield* cache.throughKey(key, askMyself, terms).pipe(
-      Deadline.within(deadline, deadline),
-      Effect.catchTag("DeadlineExceeded", (failure) =>
-        Effect.flatMap(
-          cache.standIn<CachedAnswer.CachedAnswer>(key),
-          (answer) => answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
-        ))
+    const until = startedAt + (deadline ?? Infinity)
+    let joined: Company | undefined
+    let mine: Company | undefined
+    let answer: ChatAnswer.ChatAnswer | undefined
+    const call = (company: Company) =>
+      Effect.flatMap(
+        Now.current,
+        (now): Effect.Effect<CachedAnswer.CachedAnswer, RelayError.StreamError | AnswerCache.Own> => {
+          // whoever joined a call that was of no use to them asks later than they came
+          const left = deadline === undefined ? undefined : until - now
+          if (left !== undefined && left <= 0) return Effect.fail(Deadline.passed(deadline!, Attempt.none))
+          // nobody waits for a call that only asks anew
+          if (joined === company) mine = company
+          company.wait(until)
+          return Effect.mapBoth(ask(written, left, company), {
+            onFailure: (failure) => AnswerCache.owned(company, failure),
+            onSuccess: ({ meta, value }) => {
+              answer = value
+              return CachedAnswer.ofWhole(meta, value, written.wish.input)
+            }
+          })
+        }
+      )
+    const enter = (company: Company): void => {
+      joined = company
+      company.wait(until)
+    }
+    const gathering = { kind: "chat", open: () => new Company(), enter, call }
+    const { hit, stale, value } = yield* cache.gather(key, gathering, terms).pipe(
+      // nothing came out of a chat before it was whole
+      Effect.mapError((failure) => AnswerCache.bare(failure) as RelayError.RelayError),
+      Deadline.within(deadline, () => joined === undefined || joined.until <= until),
+      Effect.catchTag(
+        "DeadlineExceeded",
+        (failure) =>
+          Effect.flatMap(cache.standIn<CachedAnswer.CachedAnswer>(key), (answer) =>
+            answer === undefined
+              ? Effect.flatMap(Now.current, (now) => Effect.fail(AnswerCache.tried(failure, mine, now)))
+              : Effect.succeed(answer))
+      )
     )
     const latency = (yield* Now.current) - startedAt
-    // also where another's call was waited for in vain
-    if (!hit) return reply({ ...mine!, meta: { ...mine!.meta, latency } }, "miss")
-    yield* AnswerCache.note(relay, written.model, written.payer.tenant, value, stale)
-    const answer = CachedAnswer.toWhole(value, key.slice(-26))
+    if (hit) yield* AnswerCache.note(relay, written.model, written.payer.tenant, value, stale)
     return reply(
-      { value: answer, meta: { endpoint: value.endpoint, latency, attempts: Attempt.none, cost: 0, usage: [] } },
-      stale ? "stale" : "hit"
+      {
+        value: hit ? CachedAnswer.toWhole(value, key.slice(-26)) : answer!,
+        meta: { endpoint: value.endpoint, latency, ...AnswerCache.paid(mine) }
+      },
+      !hit ? "miss" : stale ? "stale" : "hit"
     )
   })
 
@@ -243,7 +272,7 @@ export const make = (
           const place = AnswerCache.placeOf(cache, request, options ?? {}, "whole")
           return Result.isSuccess(place)
             ? askThroughCache(place.success, written, AnswerCache.termsOf(request), deadline)
-            : Effect.map(ask(written, deadline), (answer) => reply(answer, "bypass", place.failure))
+            : Effect.map(ask(written, deadline, undefined), (answer) => reply(answer, "bypass", place.failure))
         })
     )
 

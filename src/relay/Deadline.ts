@@ -61,19 +61,23 @@ export const decode = (
 export const passed = (deadline: number, attempts: ReadonlyArray<Attempt.Attempt>): RelayError.DeadlineExceeded =>
   Rejection.make(RelayError.DeadlineExceeded, { deadline: Duration.millis(deadline), attempts })
 
-// the call itself, which knows its attempts, is to speak first
+// the call itself, which knows how long its endpoint took, is to speak first
 const grace = 1
 
 /**
- * Waits for somebody else's call no longer than is left of a deadline.
+ * Waits for a call that others may wait for as well, no longer than a deadline: to the millisecond where the call goes on
+ * without whoever waits, which `isOver` is asked then.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const within =
-  (left: number | undefined, deadline: number | undefined) =>
+  (deadline: number | undefined, isOver: () => boolean) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | RelayError.DeadlineExceeded, R> =>
-    left === undefined || deadline === undefined ? self : Effect.timeoutOrElse(self, {
-      duration: left + grace,
-      orElse: () => Effect.fail(passed(deadline, Attempt.none))
-    })
+    deadline === undefined ? self : Effect.raceFirst(
+      self,
+      Effect.sleep(deadline).pipe(
+        Effect.andThen(Effect.suspend(() => isOver() ? Effect.sleep(grace) : Effect.void)),
+        Effect.andThen(Effect.suspend(() => Effect.fail(passed(deadline, Attempt.none))))
+      )
+    )

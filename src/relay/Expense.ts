@@ -152,6 +152,23 @@ export const amountOf = (bill: Bill | undefined): Allowance.Amount =>
   bill === undefined ? Allowance.nothing : { money: bill.cost ?? 0, tokens: bill.tokens.total }
 
 /**
+ * Which budget of a call does not let it go to an endpoint.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const shortOf = (
+  purse: Purse.Purse,
+  call: Size,
+  endpoint: Endpoint.Endpoint,
+  now: number
+): Purse.Purse | undefined => {
+  const bill = most(call, endpoint)
+  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
+  return unpriced ?? Purse.shortOf(purse, amountOf(bill), now)?.purse
+}
+
+/**
  * Why the budgets of a call do not let it go to an endpoint.
  *
  * @category getters

@@ -74,24 +74,29 @@ export class Outlet<A, E> {
   })
 
   #take(): Taken<A, E> | undefined {
-    if (this.#kept.length === 0) return this.#end
-    const kept = this.#kept as [A, ...Array<A>]
+    const taken = this.#kept.length === 0 ? this.#end : Exit.succeed(this.#kept as [A, ...Array<A>])
     this.#kept = []
+    this.#tell()
+    return taken
+  }
+
+  /** Whoever speaks runs at once, and may have more to say before it waits: it is told when what was kept is out of its way. */
+  #tell(): void {
     const speaker = this.#speaker
     this.#speaker = undefined
-    // it runs at once, and may have more to say before it waits
     speaker?.(Exit.void)
     this.onRoom?.()
-    return Exit.succeed(kept)
   }
 
   #serve(): void {
     // the first takes all that is there, and the end is for everybody
     for (const listener of this.#listeners) {
-      const taken = this.#take()
-      if (taken === undefined) return
+      const kept = this.#kept
+      if (kept.length === 0 && this.#end === undefined) return
       this.#listeners.delete(listener)
-      listener(taken)
+      this.#kept = []
+      listener(kept.length === 0 ? this.#end! : Exit.succeed(kept as [A, ...Array<A>]))
+      this.#tell()
     }
   }
 }

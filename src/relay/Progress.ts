@@ -23,6 +23,7 @@ import type * as Verdict from "../policy/Verdict.ts"
 import type * as Budgets from "./Budgets.ts"
 import type * as Charge from "./Charge.ts"
 import type * as Choice from "./Choice.ts"
+import type { Company } from "./Company.ts"
 import type * as Meta from "./Meta.ts"
 import type * as RelayError from "./RelayError.ts"
 import type * as RelayEvents from "./RelayEvents.ts"
@@ -95,11 +96,8 @@ export interface Call<A, E, R> {
   /** What to make of a failure of the operation. */
   readonly verdict: (failure: E) => Verdict.Verdict
   readonly deadline: number | undefined
-  /**
-   * Until when somebody waits for it, where several do: that may be later than the deadline of who began it, and get later
-   * while it is under way. Only of calls whose answers come bit by bit.
-   */
-  readonly patience?: { readonly until: number } | undefined
+  /** Who waits for it, where several may: they may have longer than the deadline of who began it, and others may join. */
+  readonly company?: Company | undefined
   /** Whether its failure is told to listeners here, and not by whoever asked. */
   readonly isAnnounced: boolean
   /** Whether it may be sent again after it was sent once. */
@@ -189,8 +187,8 @@ export interface Progress<E> {
  * @category getters
  * @since 0.1.0
  */
-export const endOf = <A, E, R>({ patience }: Call<A, E, R>, { deadlineAt }: Progress<E>): number =>
-  patience === undefined ? deadlineAt : Math.max(deadlineAt, patience.until)
+export const endOf = <A, E, R>({ company }: Call<A, E, R>, { deadlineAt }: Progress<E>): number =>
+  company === undefined ? deadlineAt : Math.max(deadlineAt, company.until)
 
 /**
  * Adds a try to the trail, where an answer stays last whoever lost to it, and tells of it.

@@ -11,16 +11,26 @@ type Delta = StreamChunk.Delta
 const isDelta = (chunk: Chunk): chunk is Delta =>
   chunk._tag !== "Start" && chunk._tag !== "Restarted" && chunk._tag !== "Continued" && chunk._tag !== "Finish"
 
+/** A chunk with what was added to it: in pieces, since a text that was added up piece by piece takes many times the room. */
+interface Entry {
+  readonly chunk: Chunk
+  readonly more: Array<string>
+}
+
 // two of a kind are one, unless the second begins another tool call
-const joined = (last: Chunk, next: Delta): Delta | undefined => {
-  if (next._tag !== "ToolCallDelta") {
-    return last._tag === next._tag
-      ? { ...next, text: last.text + next.text }
-      : undefined
-  }
+const moreOf = (last: Chunk, next: Delta): string | undefined => {
+  if (next._tag !== "ToolCallDelta") return last._tag === next._tag ? next.text : undefined
   return last._tag === "ToolCallDelta" && last.index === next.index && next.id === undefined && next.name === undefined
-    ? { ...last, arguments: last.arguments + next.arguments }
+    ? next.arguments
     : undefined
+}
+
+const whole = ({ chunk, more }: Entry): Chunk => {
+  if (more.length === 0) return chunk
+  if ("text" in chunk) return Object.freeze({ ...chunk, text: chunk.text + more.join("") })
+  return chunk._tag === "ToolCallDelta"
+    ? Object.freeze({ ...chunk, arguments: chunk.arguments + more.join("") })
+    : chunk
 }
 
 /**
@@ -30,17 +40,17 @@ const joined = (last: Chunk, next: Delta): Delta | undefined => {
  * @since 0.1.0
  */
 export class Recording {
-  #chunks: Array<Chunk> = []
+  #entries: Array<Entry> = []
   #isOfOne = true
 
   /** All that holds of what came, in order, for whoever comes late: without a `Finish`. */
   get chunks(): ReadonlyArray<Chunk> {
-    return this.#chunks
+    return this.#entries.map(whole)
   }
 
   /** What of it says something; `undefined` if one endpoint went on where another broke off: nobody gave that answer. */
   get deltas(): ReadonlyArray<Delta> | undefined {
-    return this.#isOfOne ? this.#chunks.filter(isDelta) : undefined
+    return this.#isOfOne ? this.chunks.filter(isDelta) : undefined
   }
 
   /** Writes down. */
@@ -51,14 +61,14 @@ export class Recording {
   #add(chunk: Chunk): void {
     if (chunk._tag === "Finish") return
     if (chunk._tag === "Restarted") {
-      this.#chunks = []
+      this.#entries = []
       this.#isOfOne = true
       return
     }
     if (chunk._tag === "Continued") this.#isOfOne = false
-    const last = this.#chunks.at(-1)
-    const both = last !== undefined && isDelta(chunk) ? joined(last, chunk) : undefined
-    if (both === undefined) this.#chunks.push(chunk)
-    else this.#chunks[this.#chunks.length - 1] = both
+    const last = this.#entries.at(-1)
+    const more = last !== undefined && isDelta(chunk) ? moreOf(last.chunk, chunk) : undefined
+    if (more === undefined) this.#entries.push({ chunk, more: [] })
+    else last!.more.push(more)
   }
 }

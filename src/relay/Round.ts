@@ -24,6 +24,7 @@ import type * as Tokens from "../policy/Tokens.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Admission from "./Admission.ts"
 import * as Charge from "./Charge.ts"
+import type * as Company from "./Company.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Expense from "./Expense.ts"
 import * as Hedging from "./Hedging.ts"
@@ -71,29 +72,39 @@ const send = <A, E, R>(
   // a stream may take as long as it likes, if only it goes on
   const limit = call.isStream === true ? Infinity : endpoint.attemptTimeout ?? relay.attemptTimeout
   const left = Progress.endOf(call, progress) - now
-  const time = Math.min(limit, left)
+  const isShared = call.company !== undefined
+  const time = isShared ? limit : Math.min(limit, left)
   const operation = call.operation(endpoint, admission, lead) as Effect.Effect<A, Progress.Failed<E>, R>
-  if (time === Infinity) return Effect.provideContext(operation, context)
-  if (call.patience !== undefined) {
-    return Effect.raceFirst(
-      Effect.provideContext(operation, context),
-      patienceOf(call, progress, () => onTimeout(Deadline.passed(call.deadline!, Attempt.none)))
+  // what many wait for has no end that is known by now
+  const inside = progress.deadlineAt === Infinity
+    ? context
+    : Context.add(context, CurrentDeadline, isShared ? Infinity : progress.deadlineAt)
+  const sent = time === Infinity
+    ? Effect.provideContext(operation, inside)
+    : Cutoff.run(
+      operation,
+      inside,
+      progress.clock,
+      now,
+      time,
+      () =>
+        // the caller's time being up says nothing about the endpoint
+        onTimeout(
+          !isShared && left < limit
+            ? Deadline.passed(call.deadline!, Attempt.none)
+            : Fault.timedOut(endpoint.id, limit)
+        )
     )
-  }
-  return Cutoff.run(
-    operation,
-    left === Infinity ? context : Context.add(context, CurrentDeadline, progress.deadlineAt),
-    progress.clock,
-    now,
-    time,
-    () =>
-      // the caller's time being up says nothing about the endpoint
-      onTimeout(left < limit ? Deadline.passed(call.deadline!, Attempt.none) : Fault.timedOut(endpoint.id, limit))
-  )
+  return isShared && left < limit
+    ? Effect.raceFirst(
+      sent,
+      patience(call, progress, () => onTimeout(Deadline.passed(call.deadline!, Attempt.none)))
+    )
+    : sent
 }
 
 /** Fails once nobody has time any more, as things stand by then. */
-const patienceOf = <A, E, R>(
+const patience = <A, E, R>(
   call: Progress.Call<A, E, R>,
   progress: Progress.Progress<E>,
   failure: () => RelayError.ExecuteError
@@ -102,7 +113,7 @@ const patienceOf = <A, E, R>(
     const left = Progress.endOf(call, progress) - Now.read(progress.clock)
     if (left <= 0) return Effect.fail(failure())
     if (left === Infinity) return Effect.never
-    return Effect.flatMap(Effect.sleep(Math.ceil(left)), () => patienceOf(call, progress, failure))
+    return Effect.flatMap(Effect.sleep(Math.ceil(left)), () => patience(call, progress, failure))
   })
 
 /** How an attempt ended, and what that means for the call. */
@@ -198,6 +209,7 @@ const attempt = <A, E, R>(
     let admission: GuardedEndpoint.Admission | undefined
     let held: Allowance.Amount | undefined
     let timeout: RelayError.ExecuteError | undefined
+    let underWay: Company.UnderWay | undefined
     // the finalizer stands before anything is admitted: no interrupt can fall between the two
     const asked: Effect.Effect<A | undefined, Progress.Failed<E>, R> = Effect.onExitPrimitive(
       Effect.withFiber((fiber): Effect.Effect<A | undefined, Progress.Failed<E>, R> => {
@@ -207,12 +219,19 @@ const attempt = <A, E, R>(
         progress.authority.take(progress.sent === 0)
         progress.sent++
         progress.asked = admission.target
+        if (call.company !== undefined) {
+          const { startedAt, target } = admission
+          const at = Math.round(progress.clock.currentTimeMillisUnsafe())
+          underWay = { endpoint: target.endpoint.id, round: progress.round, at, startedAt }
+          call.company.underWay.add(underWay)
+        }
         held = setAside(call, progress, admission.target.endpoint)
         const context = surround(fiber.context as Context.Context<R>, progress, held)
         return send(relay, call, progress, admission, context, now, lead, (failure) => timeout = failure)
       }),
       (exit) => {
         if (admission === undefined) return undefined
+        if (underWay !== undefined) call.company!.underWay.delete(underWay)
         const now = Now.read(progress.clock)
         const { target } = admission
         const usage = Exit.isSuccess(exit) ? call.usage(exit.value as A) : undefined

@@ -9,7 +9,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as ChatApi from "../endpoint/ChatApi.ts"
-import type * as ChatStream from "../endpoint/ChatStream.ts"
 import * as Fault from "../endpoint/Fault.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
@@ -51,53 +50,55 @@ export const run = Effect.fnUntraced(function*(
   const now = (): number => Now.read(clock)
   const startedAt = now()
   const until = startedAt + (deadline ?? Infinity)
-  let mine: Progress.Answered<ChatStream.Streamed> | undefined
+  let mine: Broadcast | undefined
   let heard: Broadcast | undefined
 
   const call = (broadcast: Broadcast) =>
-    Effect.suspend(() => {
+    Effect.suspend((): Effect.Effect<CachedAnswer.CachedAnswer, RelayError.StreamError | AnswerCache.Own> => {
       // whoever joined a call that was of no use to them asks later than they came
       const left = until - now()
       if (left <= 0) return Effect.fail(Deadline.passed(deadline!, Attempt.none))
+      // nobody waits for a call that only asks anew
+      if (heard === broadcast) mine = broadcast
+      const { company, recording } = broadcast
+      company.wait(until)
       const delivery = new Delivery(broadcast, settings, wish.input, now)
-      broadcast.begin(delivery, until)
+      broadcast.begin(delivery)
       const own = deadline === undefined ? asked : { ...asked, deadline: left }
-      return Effect.map(
-        StreamCall.run(relay, transport, own, delivery, broadcast),
-        (answered) => {
-          mine = answered
-          const { answer, usage } = answered.value
-          const tokens = delivery.usage(usage)
-          return CachedAnswer.ofStreamed(answered.meta, answer, tokens, broadcast.recording.deltas)
-        }
-      ).pipe(Effect.catchCause((cause) => {
-        const isCut = delivery.committedAt !== undefined && Cause.hasInterruptsOnly(cause)
-        // who heard a part of it cannot ask anew as if nothing had been
-        return isCut ? Effect.fail(delivery.failure(cutOff(delivery.endpoint))) : Effect.failCause(cause)
-      }))
+      return StreamCall.run(relay, transport, own, delivery, company).pipe(
+        Effect.map(({ meta, value: { answer, usage } }) =>
+          CachedAnswer.ofStreamed(meta, answer, delivery.usage(usage), recording.deltas)
+        ),
+        Effect.catchCause((cause) => {
+          const isCut = delivery.committedAt !== undefined && Cause.hasInterruptsOnly(cause)
+          // who heard a part of it cannot ask anew as if nothing had been
+          return isCut ? Effect.fail(delivery.failure(cutOff(delivery.endpoint))) : Effect.failCause(cause)
+        }),
+        Effect.mapError((failure) => AnswerCache.owned(company, failure))
+      )
     })
 
   const enter = (broadcast: Broadcast): void => {
     heard?.leave(out)
     heard = broadcast
-    broadcast.enter(out, until)
+    broadcast.company.wait(until)
+    broadcast.enter(out)
   }
 
-  const { hit, stale, value } = yield* cache.gather(
-    key,
-    { kind: kindOf(asked), open: () => new Broadcast(), enter, call },
-    AnswerCache.terms
-  ).pipe(
-    Deadline.within(deadline, deadline),
+  const gathering = { kind: kindOf(asked), open: () => new Broadcast(), enter, call }
+  const { hit, stale, value } = yield* cache.gather(key, gathering, AnswerCache.terms).pipe(
+    Effect.mapError(AnswerCache.bare),
+    Deadline.within(deadline, () => heard === undefined || heard.company.until <= until),
     Effect.catchTag("DeadlineExceeded", (failure): Effect.Effect<
       ResponseCache.Answer<CachedAnswer.CachedAnswer>,
       RelayError.StreamError
     > => {
+      const passed = AnswerCache.tried(failure, mine?.company, now())
       // what came out cannot be taken back
-      if (heard?.spokeAt !== undefined) return Effect.fail(heard.failure(failure))
+      if (heard?.spokeAt !== undefined) return Effect.fail(heard.failure(passed))
       return Effect.flatMap(
         cache.standIn<CachedAnswer.CachedAnswer>(key),
-        (answer) => answer === undefined ? Effect.fail(failure) : Effect.succeed(answer)
+        (answer) => answer === undefined ? Effect.fail(passed) : Effect.succeed(answer)
       )
     }),
     Effect.ensuring(Effect.sync(() => heard?.leave(out)))
@@ -108,20 +109,19 @@ export const run = Effect.fnUntraced(function*(
   const { endpoint, finishReason: reason, model: answering, tokens, truncated } = value
   const latency = now() - startedAt
   const spokeAt = heard?.spokeAt
-  const meta = {
-    endpoint,
-    model: answering,
-    firstChunk: spokeAt === undefined ? latency : Math.max(0, spokeAt - startedAt),
-    latency
-  }
   const finish: StreamChunk.StreamChunk = {
     _tag: "Finish",
     reason,
     truncated,
     tokens,
-    meta: hit
-      ? { ...meta, attempts: [], cost: 0, usage: [], cache: stale ? "stale" : "hit" }
-      : { ...mine!.meta, ...meta, cache: "miss" }
+    meta: {
+      endpoint,
+      model: answering,
+      firstChunk: spokeAt === undefined ? latency : Math.max(0, spokeAt - startedAt),
+      latency,
+      ...AnswerCache.paid(mine?.company),
+      cache: !hit ? "miss" : stale ? "stale" : "hit"
+    }
   }
   if (spokeAt !== undefined) return void out.say([finish])
   const start = { _tag: "Start" as const, endpoint, model: answering, attempts: 0 }

@@ -17,6 +17,7 @@ import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Call from "./Call.ts"
 import type * as Chat from "./Chat.ts"
+import type { Company } from "./Company.ts"
 import type { Delivery } from "./Delivery.ts"
 import type * as Progress from "./Progress.ts"
 import type * as RelayError from "./RelayError.ts"
@@ -42,7 +43,7 @@ const callOf = (
   transport: ChatApi.Transport,
   { deadline, headers, retry, settings, written }: Asked,
   delivery: Delivery,
-  patience: Progress.Call<never, never, never>["patience"]
+  company: Company | undefined
 ): Progress.Call<ChatStream.Streamed, Failure.Answered | BudgetExceeded, never> => {
   const { body, model, wish } = written
   const message = new ChatMessage.ChatMessage(body, model)
@@ -100,7 +101,7 @@ const callOf = (
     usage: ({ answer, usage }) => usage.isEstimated ? undefined : answer.tokens,
     verdict,
     deadline,
-    patience,
+    company,
     isAnnounced: false,
     idempotent: true,
     mayHedge: written.mayHedge,
@@ -112,7 +113,7 @@ const canGoOn = (relay: Progress.Relay, model: string): boolean =>
   relay.registry.candidates(model).some((tier) => tier.some(({ endpoint }) => endpoint.prefill))
 
 /**
- * Makes the call, whose chunks go where the delivery says. `patience` is that of all who wait for it, where they are several.
+ * Makes the call, whose chunks go where the delivery says, for a company where several may wait for it.
  *
  * @category calls
  * @since 0.1.0
@@ -122,9 +123,9 @@ export const run = (
   transport: ChatApi.Transport,
   asked: Asked,
   delivery: Delivery,
-  patience?: { readonly until: number }
+  company?: Company
 ): Effect.Effect<Progress.Answered<ChatStream.Streamed>, RelayError.StreamError> =>
   Effect.mapError(
-    Call.run(relay, callOf(relay, transport, asked, delivery, patience)),
+    Call.run(relay, callOf(relay, transport, asked, delivery, company)),
     (failure) => delivery.failure(failure as RelayError.RelayError)
   )

@@ -77,4 +77,12 @@ describe("the question that a chat asks", () => {
       assert.notStrictEqual(keyOf(more, "stream"), keyOf(more, "whole"))
     }
   })
+
+  it("has what stands in a field named __proto__, as in any that nobody here knows", () => {
+    const textOf = (value: string): string => {
+      const request = JSON.parse(`{"model":"m","messages":[],"__proto__":${value}}`)
+      return JSON.stringify(ChatQuestion.of(request, "whole"))
+    }
+    assert.strictEqual(new Set(["5", "null", "{\"a\":1}", "{\"a\":2}"].map(textOf)).size, 4)
+  })
 })

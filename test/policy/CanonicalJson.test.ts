@@ -89,6 +89,17 @@ describe("CanonicalJson", () => {
     assert.strictEqual(refusal(value).path, path)
   })
 
+  it("refuses a list that says otherwise as JSON", () => {
+    const list = Object.assign(["a"], { toJSON: () => ["b"] })
+    assert.deepStrictEqual(
+      CanonicalJson.stringify({ list }),
+      Result.fail({
+        path: "list",
+        rule: "it is a list that says otherwise as JSON"
+      })
+    )
+  })
+
   it("says which rule was broken first", () => {
     const rules: ReadonlyArray<readonly [unknown, string]> = [
       [{ a: NaN, b: () => 1 }, "NaN is not a JSON number"],

@@ -226,6 +226,45 @@ describe("a gathering", () => {
     }))
 })
 
+describe("what a cache counts", () => {
+  it.effect("is a call that somebody began, whoever leaves, and who joined one to its end", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make()
+      const start = <A, E>(self: Effect.Effect<A, E>) => Effect.forkChild(self, { startImmediately: true })
+      const call = cache.through(question, Effect.delay(Effect.succeed(7), 10))
+      const [began, joined, left] = [yield* start(call), yield* start(call), yield* start(call)]
+      yield* Fiber.interrupt(began)
+      yield* Fiber.interrupt(left)
+      assert.deepInclude(yield* cache.state, { misses: 1, coalesced: 0, hits: 0 })
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(joined)
+      yield* call
+      assert.deepInclude(yield* cache.state, { misses: 1, coalesced: 1, hits: 1 })
+    }))
+
+  it.effect("is a stale answer, and no miss, where that stands in for the failure of one's own call", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleIfError: "1 hour" })
+      yield* cache.through(question, answer(7))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* cache.through(question, Effect.fail(new Down())), stale)
+      assert.deepInclude(yield* cache.state, { misses: 1, stale: 1 })
+    }))
+
+  it.effect("of the bytes of a text is two for a character, if one of them takes two", () =>
+    Effect.gen(function*() {
+      const bytesOf = (text: string) =>
+        Effect.gen(function*() {
+          const cache = yield* ResponseCache.make()
+          yield* cache.keep(key, text, 20)
+          return (yield* cache.state).bytes
+        })
+      const base = yield* bytesOf("")
+      assert.strictEqual((yield* bytesOf("\u00ff".repeat(100))) - base, 100)
+      assert.strictEqual((yield* bytesOf(`${"a".repeat(99)}\u0100`)) - base, 200)
+    }))
+})
+
 describe("a caller of a cache", () => {
   it.effect("who joined another's call is told that it got somebody else's answer, and that it is fresh", () =>
     Effect.gen(function*() {

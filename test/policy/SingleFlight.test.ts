@@ -35,14 +35,43 @@ describe("a call that many wait for", () => {
       let begun = 0
       const call = Effect.suspend(() => Effect.as(Effect.sleep("1 second"), ++begun))
       const context = yield* Effect.context<never>()
-      SingleFlight.ensure(flights, key, alone(call), context)
-      SingleFlight.ensure(flights, key, alone(call), context)
+      SingleFlight.ensure(flights, key, alone(call), context, 3_600_000)
+      SingleFlight.ensure(flights, key, alone(call), context, 3_600_000)
       const joined = yield* begin(join(flights, call))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Fiber.join(joined), 1)
       assert.strictEqual(begun, 1)
-      SingleFlight.ensure(flights, key, alone(call), context)
+      SingleFlight.ensure(flights, key, alone(call), context, 3_600_000)
       assert.strictEqual(begun, 2)
+    }))
+
+  it.effect("goes on for nobody only so long, and then for those who have joined, or not at all", () =>
+    Effect.gen(function*() {
+      for (const isJoined of [true, false]) {
+        const flights = SingleFlight.make<number, string>()
+        let isStopped = false
+        const call = Effect.onInterrupt(Effect.delay(Effect.succeed(1), "10 seconds"), () =>
+          Effect.sync(() => {
+            isStopped = true
+          }))
+        SingleFlight.ensure(flights, key, alone(call), yield* Effect.context<never>(), 5000)
+        yield* TestClock.adjust("4 seconds")
+        const joined = isJoined ? yield* begin(join(flights, Effect.succeed(2))) : undefined
+        assert.deepStrictEqual([isStopped, flights.flights.size], [false, 1])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([isStopped, flights.flights.size], isJoined ? [false, 1] : [true, 0])
+        if (joined === undefined) continue
+        // from now on it is as any other
+        const other = yield* begin(join(flights, Effect.succeed(2)))
+        yield* Fiber.interrupt(other)
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Fiber.join(joined), 1)
+        SingleFlight.ensure(flights, key, alone(call), yield* Effect.context<never>(), 5000)
+        yield* begin(join(flights, Effect.succeed(2))).pipe(Effect.flatMap(Fiber.interrupt))
+        assert.isFalse(isStopped, "who leaves before its time does not end it")
+        yield* TestClock.adjust("5 seconds")
+        assert.isTrue(isStopped)
+      }
     }))
 
   it.effect("takes out nothing but itself when it ends, also if it was a long time in ending", () =>
@@ -127,7 +156,7 @@ describe("a call that many wait for", () => {
       yield* Fiber.joinAll(both)
       assert.deepStrictEqual(entered[0], ["opened by a", "a", "called by a", "b"])
       assert.strictEqual(entered[0], entered[1])
-      SingleFlight.ensure(flights, key, gathering("c"), yield* Effect.context<never>())
+      SingleFlight.ensure(flights, key, gathering("c"), yield* Effect.context<never>(), 3_600_000)
       yield* begin(joinAt(flights, gathering("d")))
       assert.deepStrictEqual(entered[2], ["opened by c", "called by c", "d"])
     }))

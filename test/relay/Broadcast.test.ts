@@ -24,7 +24,7 @@ describe("a broadcast", () => {
       broadcast.say([start("a"), text("One, "), text("two, ")])
       broadcast.say([text("three.")])
       const out = makeOut()
-      broadcast.enter(out, Infinity)
+      broadcast.enter(out)
       assert.deepStrictEqual(yield* out.pull, [start("a"), text("One, two, three.")])
       broadcast.say([text(" Four.")])
       assert.deepStrictEqual(yield* out.pull, [text(" Four.")])
@@ -34,7 +34,7 @@ describe("a broadcast", () => {
     Effect.sync(() => {
       const broadcast = new Broadcast()
       const out = makeOut()
-      broadcast.enter(out, Infinity)
+      broadcast.enter(out)
       assert.isDefined(broadcast.say(["1", "2", "3", "4"].map(text)))
       broadcast.leave(out)
       assert.isUndefined(broadcast.say(["1", "2", "3", "4"].map(text)))
@@ -45,11 +45,11 @@ describe("a broadcast", () => {
       for (const how of ["take", "come", "leave"] as const) {
         const broadcast = new Broadcast()
         const [slow, other] = [makeOut(), makeOut()]
-        broadcast.enter(slow, Infinity)
+        broadcast.enter(slow)
         const waiting = yield* fork(broadcast.say(["1", "2", "3", "4"].map(text))!)
         assert.isUndefined(waiting.pollUnsafe())
         if (how === "take") yield* slow.pull
-        else if (how === "come") broadcast.enter(other, Infinity)
+        else if (how === "come") broadcast.enter(other)
         else broadcast.leave(slow)
         assert.isDefined(waiting.pollUnsafe(), how)
       }
@@ -59,8 +59,8 @@ describe("a broadcast", () => {
     Effect.gen(function*() {
       const broadcast = new Broadcast()
       const [slow, quick] = [makeOut(), makeOut()]
-      broadcast.enter(slow, Infinity)
-      broadcast.enter(quick, Infinity)
+      broadcast.enter(slow)
+      broadcast.enter(quick)
       for (let turn = 0; turn < 10; turn++) {
         assert.isUndefined(broadcast.say([text("1"), text("2")]))
         yield* quick.pull
@@ -68,28 +68,47 @@ describe("a broadcast", () => {
       assert.strictEqual(textOf(yield* slow.pull), "12".repeat(10))
     }))
 
-  it.effect("lasts as long as the one who waits longest, whoever begins it and whoever leaves", () =>
-    Effect.sync(() => {
+  it.effect("says what came before what comes because of that, to whoever was waiting to hear it", () =>
+    Effect.gen(function*() {
       const broadcast = new Broadcast()
-      const [one, other] = [makeOut(), makeOut()]
-      broadcast.enter(one, 100)
-      broadcast.enter(other, 50)
-      assert.strictEqual(broadcast.until, 100)
-      broadcast.leave(one)
-      assert.strictEqual(broadcast.until, 100)
-      broadcast.enter(one, 200)
-      assert.strictEqual(broadcast.until, 200)
+      const [slow, late] = [makeOut(), makeOut()]
+      broadcast.enter(slow)
+      const heard: Array<string> = []
+      yield* fork(Effect.forever(Effect.map(late.pull, (chunks) => heard.push(textOf(chunks)))))
+      // the call waits for the slow one, and goes on in the very step in which somebody else comes
+      yield* fork(
+        Effect.andThen(
+          broadcast.say(["1", "2", "3", "4"].map(text))!,
+          Effect.sync(() => {
+            broadcast.say([text("5")])
+            broadcast.say([text("6")])
+          })
+        )
+      )
+      broadcast.enter(late)
+      while (heard.length < 2) yield* Effect.yieldNow
+      assert.strictEqual(heard.join(""), "123456")
+    }))
+
+  it.effect("says what nobody can change", () =>
+    Effect.gen(function*() {
+      const broadcast = new Broadcast()
+      const [one, late] = [makeOut(), makeOut()]
+      broadcast.enter(one)
+      broadcast.say([start("a"), text("Bern")])
+      broadcast.enter(late)
+      for (const out of [one, late]) for (const chunk of yield* out.pull) assert.isTrue(Object.isFrozen(chunk))
     }))
 
   it.effect("says nothing twice to whoever comes, and nothing more to whoever leaves, while it speaks", () =>
     Effect.gen(function*() {
       const broadcast = new Broadcast()
       const [first, leaving, late] = [makeOut(), makeOut(), makeOut()]
-      broadcast.enter(first, Infinity)
-      broadcast.enter(leaving, Infinity)
+      broadcast.enter(first)
+      broadcast.enter(leaving)
       yield* fork(Effect.map(first.pull, () => {
         broadcast.leave(leaving)
-        broadcast.enter(late, Infinity)
+        broadcast.enter(late)
       }))
       broadcast.say([text("word")])
       broadcast.say([text("!")])
@@ -133,7 +152,7 @@ const law = (make: () => Subject) => (history: ReadonlyArray<Turn>): Effect.Effe
         if (listeners.has(turn.who)) continue
         const out = makeOut()
         listeners.set(turn.who, { out, heard: "", kept: said === "" ? 0 : 1 })
-        subject.enter(out, Infinity)
+        subject.enter(out)
       } else if (turn._tag === "Leave") {
         const listener = listeners.get(turn.who)
         if (listener === undefined) continue
@@ -161,7 +180,7 @@ const broken: Readonly<Record<string, () => Subject>> = {
   "says nothing of what came before": () => {
     const broadcast = new Broadcast()
     return {
-      enter: (out) => broadcast.enter({ ...out, say: () => undefined, isFull: false, onRoom: undefined }, Infinity),
+      enter: (out) => broadcast.enter({ ...out, say: () => undefined, isFull: false, onRoom: undefined }),
       leave: (out) => broadcast.leave(out),
       say: (chunks) => broadcast.say(chunks)
     }
@@ -170,9 +189,9 @@ const broken: Readonly<Record<string, () => Subject>> = {
     const broadcast = new Broadcast()
     const outs = new Set<Pick<Out, "isFull">>()
     return {
-      enter: (out, until) => {
+      enter: (out) => {
         outs.add(out)
-        broadcast.enter(out, until)
+        broadcast.enter(out)
       },
       leave: (out) => {
         outs.delete(out)
@@ -187,7 +206,7 @@ const broken: Readonly<Record<string, () => Subject>> = {
   "waits for nobody": () => {
     const broadcast = new Broadcast()
     return {
-      enter: (out, until) => broadcast.enter(out, until),
+      enter: (out) => broadcast.enter(out),
       leave: (out) => broadcast.leave(out),
       say: (chunks) => {
         broadcast.say(chunks)

@@ -49,6 +49,30 @@ describe("what an answer cost", () => {
       assert.notProperty(meta.attempts[0], "cost")
     }).pipe(Effect.provide(Trial.over([make("a", [answer("Yes.")])]))))
 
+  it.effect.each<readonly [string, ScriptedEndpoint.Step]>([
+    [
+      "bit by bit",
+      events([
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "Bad." } }] })}\n\n`,
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`,
+        `data: ${
+          JSON.stringify({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } })
+        }\n\n`,
+        "data: [DONE]\n\n"
+      ])
+    ],
+    ["whole, though it was asked for bit by bit", answer("Bad.")]
+  ])("is what was counted of an answer that was refused: one that came %s", ([, step]) =>
+    Effect.gen(function*() {
+      const failure = Hearing.failureOf(yield* Hearing.whole())
+      assert.strictEqual(failure.attempts.length, 1)
+      assert.deepInclude(failure.attempts[0], { tokens, cost: took })
+      assert.notProperty(failure.attempts[0], "isEstimated")
+    }).pipe(Effect.provide(Trial.over([make("a", [step], { prices: dear, validate: () => "it is bad" })], {
+      retry: Retry.none,
+      stream: { commit: "whole" }
+    }))))
+
   it.effect("is nothing out of the cache", () =>
     Effect.gen(function*() {
       const ask = Trial.chat({ tenant: "acme", cache: true })

@@ -218,6 +218,47 @@ describe("answers in a store that relays share", () => {
       Effect.provide([Persistence.layerBackingMemory, ScriptedEndpoint.layer(make("a", [answer("Hello.")]))])
     ))
 
+  const kept = {
+    endpoint: "z",
+    model: "m",
+    text: "lie",
+    finishReason: "stop",
+    truncated: false,
+    toolCalls: [],
+    tokens: { input: 1, output: 1, total: 2, isEstimated: false },
+    body: {}
+  }
+  it.effect.each<readonly [string, object]>([
+    ["half a token", { tokens: { ...kept.tokens, total: 0.5 } }],
+    ["tokens below zero", { tokens: { ...kept.tokens, input: -1 } }],
+    ["more tokens than can be added up", { tokens: { ...kept.tokens, output: 1e300 } }],
+    ["a cost below zero", { cost: -5000 }],
+    ["a cost past what is counted", { cost: 1e300 }]
+  ])("are not believed where they say %s", ([, lie]) =>
+    Effect.gen(function*() {
+      const reply = yield* Trial.chat(cached)
+      assert.strictEqual(reply.text, "Hello.")
+      const { usage } = yield* Trial.relay
+      assert.lengthOf(yield* usage, 1)
+    }).pipe(
+      Effect.provide(
+        relay().pipe(
+          Layer.provide(Layer.succeed(Persistence.BackingPersistence, {
+            make: () =>
+              Effect.succeed({
+                get: () => Effect.succeed({ at: 0, took: 5, value: { ...kept, ...lie } }),
+                getMany: () => Effect.die("not asked for"),
+                set: () => Effect.void,
+                setMany: () => Effect.void,
+                remove: () => Effect.void,
+                clear: Effect.void
+              })
+          })),
+          Layer.provideMerge(ScriptedEndpoint.layer(make("a", [answer("Hello.")])))
+        )
+      )
+    ))
+
   it.effect("are no condition: a store that fails is told of, and nobody's failure", () =>
     Effect.gen(function*() {
       const heard = yield* Trial.listen

@@ -207,9 +207,17 @@ describe("equal requests at the same time", () => {
       const hurried = yield* Trial.start(Trial.failure({ ...cached, deadline: "2 seconds" }))
       const patient = yield* Trial.start(Trial.chat(cached))
       yield* Trial.pass("2 seconds")
-      assert.strictEqual((yield* Fiber.join(hurried))._tag, "DeadlineExceeded")
+      const failure = yield* Fiber.join(hurried)
+      assert.strictEqual(failure._tag, "DeadlineExceeded")
+      assert.deepStrictEqual(
+        failure.attempts.map(({ duration, endpoint, outcome, sent }) => [endpoint, outcome, sent, duration]),
+        [
+          ["a", "DeadlineExceeded", true, 2000]
+        ]
+      )
       yield* Trial.pass("20 seconds")
       assert.strictEqual(Exit.isSuccess(yield* Fiber.await(patient)), true, "it had time for an answer")
+      assert.strictEqual(yield* Trial.count("a"), 1)
     }).pipe(Effect.provide(slow)))
 
   it.effect("do not fail for want of another's money, also where that only kept somebody else from being asked", () =>
@@ -236,21 +244,20 @@ describe("equal requests at the same time", () => {
       const patient = yield* Trial.start(Trial.failure({ ...cached, deadline: "3 seconds" }))
       yield* Trial.pass("3 seconds")
       assert.isTrue(Trial.hasEnded(patient), "neither a second more nor a millisecond")
-      const failure = yield* Fiber.join(patient)
-      assert.deepStrictEqual([failure._tag, failure.attempts.length], ["DeadlineExceeded", 1])
+      assert.strictEqual((yield* Fiber.join(patient))._tag, "DeadlineExceeded")
+      assert.isTrue((yield* Trial.received("a"))[0]!.cancelled)
     }).pipe(Effect.provide(slow)))
 
-  it.effect("wait for as long as they wait, also where they ask again after another's call", () =>
+  it.effect("wait for as long as the most patient of them, also where who began has gone", () =>
     Effect.gen(function*() {
       const hurried = yield* Trial.start(Trial.chat({ ...cached, deadline: "6 seconds" }))
       const patient = yield* Trial.start(Trial.chat(cached))
       yield* Trial.pass("5 seconds")
-      // who began the call has gone, and its deadline still holds for it
       yield* Fiber.interrupt(hurried)
       yield* Trial.pass("1 minute")
       const { meta } = yield* Fiber.join(patient)
-      assert.deepStrictEqual([meta.cache, meta.latency], ["miss", 16_000])
-      assert.strictEqual(yield* Trial.count("a"), 2)
+      assert.deepStrictEqual([meta.cache, meta.latency], ["hit", 10_000])
+      assert.strictEqual(yield* Trial.count("a"), 1)
     }).pipe(Effect.provide(slow)))
 
   it.effect("fail together when the one request fails", () =>
@@ -264,6 +271,24 @@ describe("equal requests at the same time", () => {
       ])
       assert.strictEqual(yield* Trial.count("a"), 1)
     }).pipe(Effect.provide(Trial.over([make("a", [status(401, { delay: "1 second" })])]))))
+})
+
+describe("a stale answer in place of a failure that was paid for", () => {
+  it.effect("comes with what was tried, and what that cost", () =>
+    Effect.gen(function*() {
+      yield* ask(acme)
+      yield* Trial.pass("10 minutes")
+      const { meta, text } = yield* ask(acme)
+      assert.strictEqual(text, "Good.")
+      assert.deepInclude(meta, { cache: "stale", cost: 15_000 })
+      assert.deepStrictEqual(meta.attempts.map(({ outcome }) => outcome), ["InvalidResponse"])
+      assert.strictEqual(meta.usage.length, 1)
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [answer("Good."), answer("Bad.")], {
+        prices: { inputPerMillion: 1, outputPerMillion: 1 },
+        validate: ({ text }) => text === "Bad." ? "it is bad" : undefined
+      })
+    ], { retry: Retry.none, responseCache: { staleIfError: "1 hour" } }))))
 })
 
 describe("a request that is changed while it is under way", () => {
@@ -286,14 +311,21 @@ describe("a request that is changed while somebody else's call is waited for", (
   it.effect("is asked, and kept, as it was when it came", () =>
     Effect.gen(function*() {
       const message = { role: "user", content: "Hi" }
-      yield* Trial.start(Trial.failure({ ...acme, deadline: "1 second" }, cold))
-      const second = yield* Trial.start(Trial.chat(acme, { ...cold, messages: [message] }))
+      const question = { ...cold, max_tokens: 100 }
+      yield* Trial.start(Trial.failure({ ...acme, budget: { dollars: 0.001 } }, question))
+      const second = yield* Trial.start(Trial.chat(acme, { ...question, messages: [message] }))
       message.content = "changed"
       yield* Trial.pass("1 minute")
       yield* Fiber.join(second)
-      assert.strictEqual((yield* ask(acme)).meta.cache, "hit")
-      assert.strictEqual(yield* Trial.count("a"), 2)
-    }).pipe(Effect.provide(Trial.over([make("a", [answer("Hello.", { delay: "2 seconds" })])]))))
+      assert.strictEqual((yield* ask(acme, question)).meta.cache, "hit")
+      assert.deepStrictEqual(yield* Trial.counts("cheap", "dear"), [2, 0])
+    }).pipe(Effect.provide(Trial.over([
+      make("cheap", [{ ...status(500), delay: Duration.seconds(2) }, answer("Hello.")], {
+        tier: 0,
+        prices: { inputPerMillion: 1, outputPerMillion: 1 }
+      }),
+      make("dear", [answer("Hello.")], { tier: 1, prices: { inputPerMillion: 100, outputPerMillion: 100 } })
+    ], { retry: Retry.none }))))
 })
 
 describe("an answer that a filter cut off", () => {

@@ -1,7 +1,7 @@
 /** Equal streams at one time: one call, whoever comes late, leaves, waits longer or reads slowly. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Stream } from "effect"
-import { Bulkhead, CircuitBreaker, RateLimiter, RelayService, ResponseCache, Retry } from "effect-relay"
+import { Bulkhead, CircuitBreaker, Deadline, RateLimiter, RelayService, ResponseCache, Retry } from "effect-relay"
 import { ScriptedEndpoint } from "effect-relay/testing"
 import { HttpClient } from "effect/http"
 import { Persistence } from "effect/persistence"
@@ -281,6 +281,98 @@ describe("the failure of a stream that many wait for", () => {
     ))
 })
 
+describe("a call that many wait for", () => {
+  const both = [["streams", (options: RelayService.StreamOptions) => Hearing.whole(options)], [
+    "chats",
+    (options: RelayService.ChatOptions) =>
+      Effect.map(Effect.exit(Trial.chat(options)), (exit) => ({ chunks: [], exit: Exit.asVoid(exit) }))
+  ]] as const
+
+  it.effect.each(both)(
+    "waits in line as long as the most patient of them does: %s",
+    ([, ask]) =>
+      Effect.gen(function*() {
+        yield* Trial.start(Trial.chat({ cache: false }))
+        const hasty = yield* Trial.start(ask({ ...cached, deadline: "1 second" }))
+        const others = [
+          yield* Trial.start(ask({ ...cached, deadline: "1 minute" })),
+          yield* Trial.start(ask(cached))
+        ]
+        yield* Trial.pass("1 second")
+        assert.isTrue(Trial.hasEnded(hasty))
+        yield* Trial.pass("1 minute")
+        for (const other of others) assert.isTrue(Exit.isSuccess((yield* Fiber.join(other)).exit))
+        assert.strictEqual(yield* Trial.count("a"), 2)
+      }).pipe(Effect.provide(Trial.over([make("a", [answer("Hello.", { delay: "5 seconds" }), answer("Hello.")])], {
+        retry: Retry.none,
+        bulkhead: { maxConcurrent: 1 }
+      })))
+  )
+
+  it.effect.each(both)(
+    "waits for another round as long as the most patient of them does: %s",
+    ([, ask]) =>
+      Effect.gen(function*() {
+        const hasty = yield* Trial.start(ask({ ...cached, deadline: "3 seconds" }))
+        const calm = yield* Trial.start(ask(cached))
+        yield* Trial.pass("3 seconds")
+        assert.strictEqual(Hearing.failureOf(yield* Fiber.join(hasty))._tag, "DeadlineExceeded")
+        yield* Trial.pass("1 minute")
+        assert.isTrue(Exit.isSuccess((yield* Fiber.join(calm)).exit))
+        assert.strictEqual(yield* Trial.count("a"), 2)
+      }).pipe(Effect.provide(Trial.over([
+        make("a", [{ ...status(429, { retryAfter: 5 }), delay: Duration.seconds(1) }, answer("Hello.")])
+      ])))
+  )
+
+  it.effect.each(both)(
+    "fails for all of them where it is a budget of all that does not suffice: %s",
+    ([, ask]) =>
+      Effect.gen(function*() {
+        const all = yield* Effect.forEach(Array.from({ length: 20 }), () => Trial.start(ask(cached)))
+        yield* Trial.pass("2 seconds")
+        for (const one of all) {
+          assert.include(["RelayExhausted", "BudgetExceeded"], Hearing.failureOf(yield* Fiber.join(one))._tag)
+        }
+        assert.strictEqual(yield* Trial.count("a"), 1)
+      }).pipe(Effect.provide(Trial.over([
+        make("a", [{ ...status(500), delay: Duration.seconds(2) }], { tier: 0, prices: cheap }),
+        make("b", [stream(["Rich."])], { tier: 1, prices: { inputPerMillion: 1e5, outputPerMillion: 1e5 } })
+      ], { retry: Retry.none, budgets: { perTenant: { dollars: 0.1 } } })))
+  )
+
+  it.effect("tells what it runs through of no end, which it has not got by then; one call for itself does", () =>
+    Effect.gen(function*() {
+      const left: Array<number> = []
+      const noting = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(
+          HttpClient.HttpClient,
+          HttpClient.transform((sent) =>
+            Effect.flatMap(Deadline.left, (time) => {
+              left.push(Duration.toMillis(time))
+              return sent
+            })
+          )
+        )
+      ).pipe(Layer.provide(ScriptedEndpoint.layer(make("a", [answer("x")]))))
+      yield* Effect.gen(function*() {
+        for (const options of [{}, cached]) {
+          yield* Hearing.whole({ ...options, deadline: "3 seconds" })
+          yield* Trial.chat({ ...options, deadline: "3 seconds" }, { ...Trial.hi, seed: 1 })
+          yield* Trial.chat(options, { ...Trial.hi, seed: 2 }).pipe(Deadline.within("2 seconds"))
+        }
+      }).pipe(
+        Effect.provide(
+          RelayService.layerDefault({ endpoints: [make("a", [stream(["x"])]).endpoint], health: "off" }).pipe(
+            Layer.provide(noting)
+          )
+        )
+      )
+      assert.deepStrictEqual(left, [3000, 3000, 2000, Infinity, Infinity, Infinity])
+    }))
+})
+
 describe("who comes late to a stream", () => {
   it.effect("that was begun anew hears nothing of what is void", () =>
     Effect.gen(function*() {
@@ -322,6 +414,40 @@ describe("who comes late to a stream", () => {
 })
 
 describe("an old stream", () => {
+  it.effect("is asked anew by one call, in whatever way many ask at once", () =>
+    Effect.gen(function*() {
+      yield* Hearing.whole(cached)
+      yield* Trial.pass("6 minutes")
+      for (const options of [{}, { commit: "whole" }, { idleTimeout: "1 second" }] as const) {
+        assert.strictEqual(Hearing.finishOf(yield* Hearing.whole({ ...cached, ...options })).meta.cache, "stale")
+      }
+      assert.strictEqual((yield* Trial.chat(cached)).meta.cache, "stale")
+      assert.strictEqual(yield* Trial.count("a"), 2)
+      assert.deepStrictEqual((yield* Trial.chat(cached)).meta.attempts, [])
+    }).pipe(one([stream(["Old."]), spoken("New ", "answer.")], {
+      responseCache: { staleWhileRevalidate: "10 minutes" }
+    })))
+
+  it.effect("may be past all use while it is asked anew: who joins that call then hears all of it", () =>
+    Effect.gen(function*() {
+      yield* Hearing.whole(cached)
+      yield* Trial.pass(Duration.millis(5 * 60_000 + 500))
+      assert.strictEqual(Hearing.finishOf(yield* Hearing.whole(cached)).meta.cache, "stale")
+      yield* Trial.pass("2 seconds")
+      const late = yield* Hearing.begin(cached)
+      yield* Trial.pass("2 seconds")
+      assert.deepStrictEqual(Hearing.brief(yield* heardOf(late)), [
+        "Start a",
+        "One, two, ",
+        "three, ",
+        "four.",
+        "Finish"
+      ])
+      assert.strictEqual(yield* Trial.count("a"), 2)
+    }).pipe(one([stream(["Old."]), spoken("One, ", "two, ", "three, ", "four.")], {
+      responseCache: { staleWhileRevalidate: "1 second", staleIfError: "3 seconds" }
+    })))
+
   it.effect("is given at once while one call asks anew, however many ask", () =>
     Effect.gen(function*() {
       yield* Hearing.whole(cached)
