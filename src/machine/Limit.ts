@@ -202,7 +202,6 @@ export class Limit {
 
   /** Lets a share of the limit pass from now on, at least one in a window. */
   ease(share: number, now: number): void {
-    if (share === this.#share || !isSlowed(this.#spec)) return
     this.#share = share
     this.#set(this.#limit, now)
   }
@@ -211,8 +210,7 @@ export class Limit {
   slowDown(share: number, now: number): void {
     this.ease(share, now)
     if (isExact(this.#spec) || !isSlowed(this.#spec)) return
-    const left = this.#rule.burst - this.#meter.used(now)
-    if (left > 0) this.#meter.take(left, now)
+    this.#meter.take(Math.max(0, this.#rule.burst - this.#meter.used(now)), now)
   }
 
   /** Goes by another specification from now on, and keeps what was used. */

@@ -132,10 +132,10 @@ export class Limits {
     this.ease(now)
     const used = this.#usedSince(now)
     const throttle = Throttle.cut(this.#throttle, to, used, sentAt, now, Math.max(from, this.#pausedUntil))
-    if (throttle === undefined || throttle === this.#throttle) return
-    this.#throttle = throttle
+    if (throttle === this.#throttle) return
+    this.#throttle = throttle!
     this.#takenAtCut = this.taken
-    this.#share = throttle.low
+    this.#share = throttle!.low
     for (const limit of this.#limits) limit.slowDown(this.#share, now)
     this.#awaitStep()
   }
@@ -240,8 +240,8 @@ export class Limits {
 
   // the share of the limit that was used most since the last cut
   #usedSince(now: number): number {
-    if (this.#throttle === undefined || this.#share === 1) return 1
-    const time = now - this.#throttle.cutAt
+    if (this.#share === 1) return 1
+    const time = now - this.#throttle!.cutAt
     let most = 0
     for (const { spec } of this.#limits) {
       const units = unitsOf(this.taken, spec.of) - unitsOf(this.#takenAtCut, spec.of)

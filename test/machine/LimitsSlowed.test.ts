@@ -202,6 +202,13 @@ describe("limits that were refused for", () => {
     const limits = new Limits([bucket])
     limits.slowDown(0.7, 0, 0, 0)
     assert.strictEqual(passing(limits, 0, 2000), 14)
+    // what was before the cut is of no account
+    const later = new Limits([bucket])
+    later.take({ calls: 50, tokens: 0 }, 99_000)
+    later.slowDown(0.7, 100_000, 100_000, 100_000)
+    later.take({ calls: 7, tokens: 0 }, 101_000)
+    later.slowDown(0.7, 100_001, 102_000, 102_000)
+    assert.closeTo(later.share, 0.35 * 0.7, 1e-9)
     // 14 in two seconds of ten a second are 0.7; half of that, by hand
     const slow = new Limits([bucket])
     slow.slowDown(0.7, 0, 0, 0)
@@ -234,9 +241,11 @@ describe("limits that were refused for", () => {
     limits.slowDown(0.7, 0, 1000, 1000)
     const before = limits.share
     limits.slowDown(0.7, 999, 2500, 2500)
-    assert.isAtLeast(limits.share, before)
+    assert.isAbove(limits.share, before)
     limits.lift(3000)
     assert.strictEqual(limits.share, 1)
+    limits.take({ calls: limits.all[0]!.left(3000), tokens: 0 }, 3000)
+    assert.closeTo(limits.all[0]!.wait(10, 3000), 1000, 100, "at full pace")
     limits.slowDown(0.7, 2999, 3001, 3001)
     assert.strictEqual(limits.share, 1)
     limits.slowDown(0.7, 3000, 3001, 3001)
@@ -259,6 +268,18 @@ describe("limits that were refused for", () => {
       limits.ease(33_000)
       assert.isAbove(limits.share, 0.75)
     }
+  })
+
+  it("have come back as far whether somebody asks first or not", () => {
+    const asked = new Limits([{ ...bucket, burst: 1 }])
+    const silent = new Limits([{ ...bucket, burst: 1 }])
+    for (const limits of [asked, silent]) limits.slowDown(0.3, 0, 0, 0)
+    asked.ease(30_000)
+    for (const limits of [asked, silent]) limits.take({ calls: 10, tokens: 0 }, 30_000)
+    assert.strictEqual(silent.share, asked.share)
+    assert.closeTo(silent.wait({ calls: 300, tokens: 0 }, 30_000), asked.wait({ calls: 300, tokens: 0 }, 30_000), 1e-3)
+    silent.isAmple(50_000)
+    assert.strictEqual(silent.share, 1)
   })
 
   it("are idle only when nothing is held against them", () => {
