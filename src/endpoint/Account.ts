@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as TrialGate from "../machine/TrialGate.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Pause from "./Pause.ts"
 
 /**
@@ -47,6 +48,8 @@ export interface Account {
   trouble: Trouble | undefined
   /** How many endpoints are of it. */
   users: number
+  /** The limiters of its endpoints. */
+  readonly limiters: Set<RateLimiter.RateLimiter>
 }
 
 // model names come from callers; more than these at once are no real account
@@ -58,7 +61,7 @@ const maxWitnesses = 256
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string): Account => ({ id, trouble: undefined, users: 0 })
+export const make = (id: string): Account => ({ id, trouble: undefined, users: 0, limiters: new Set() })
 
 const troubleOf = (self: Account): Trouble =>
   self.trouble ??= { quota: TrialGate.make(), pause: undefined, witnesses: new Map(), clearedAt: 0 }
@@ -74,7 +77,8 @@ export const exhausted = (self: Account, sentAt: number, until: number, now: num
 }
 
 /**
- * Notes a 429 that is true of the whole account: nobody asks sooner than it says, nor sooner than `atLeast`.
+ * Notes a 429 that is true of the whole account: nobody asks sooner than it says, nor sooner than `atLeast`, and all of
+ * its endpoints use less of their limits.
  *
  * @category transitions
  * @since 0.1.0
@@ -89,7 +93,9 @@ export const rateLimited = (
   const trouble = troubleOf(self)
   if (sentAt < trouble.clearedAt) return
   const pause = Pause.lengthen(trouble.pause, hint, sentAt, now)
-  trouble.pause = { ...pause, until: Math.max(pause.until, atLeast) }
+  const until = Math.max(pause.until, atLeast)
+  trouble.pause = { ...pause, until }
+  for (const limiter of self.limiters) limiter.slowDownUnsafe(sentAt, now, until)
 }
 
 /**
@@ -144,4 +150,5 @@ export const clear = (self: Account, now: number): void => {
   trouble.pause = undefined
   trouble.witnesses.clear()
   trouble.clearedAt = now
+  for (const limiter of self.limiters) limiter.liftUnsafe(now)
 }

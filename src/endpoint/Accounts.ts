@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Redacted from "effect/Redacted"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Account from "./Account.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as Key from "./Key.ts"
@@ -49,16 +50,19 @@ export class Accounts {
   // by what they say: nobody outside sees this map
   readonly #keys = new Map<string, Key.Key>()
 
-  /** The account and the key of an endpoint that is there from now on. */
-  join({ account, apiKey }: Endpoint.Endpoint): Membership {
+  /** The account and the key of an endpoint that is there from now on, behind this limiter. */
+  join({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): Membership {
+    const joined = join(this.#accounts, account, () => Account.make(account))
+    joined.limiters.add(limiter)
     return {
-      account: join(this.#accounts, account, () => Account.make(account)),
+      account: joined,
       key: apiKey === undefined ? undefined : join(this.#keys, nameOf(apiKey, account), Key.make)
     }
   }
 
   /** An endpoint that joined is gone. */
-  leave({ account, apiKey }: Endpoint.Endpoint): void {
+  leave({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): void {
+    this.#accounts.get(account)!.limiters.delete(limiter)
     leave(this.#accounts, account)
     if (apiKey !== undefined) leave(this.#keys, nameOf(apiKey, account))
   }

@@ -126,7 +126,7 @@ export class GuardedEndpoint {
     now: number
   ) {
     this.endpoint = endpoint
-    this.standing = new Standing(endpoint, membership)
+    this.standing = new Standing(endpoint, membership, policies.limiter)
     this.breaker = policies.breaker
     this.bulkhead = policies.bulkhead
     this.limiter = policies.limiter

@@ -159,8 +159,14 @@ export const make = (options: {
   ): void => {
     const previous = targets.get(endpoint.id)
     // joined before the other leaves: what is known of the account and the key stays
-    const target = new GuardedEndpoint(endpoint, accounts.join(endpoint), policies, options.fitness, now)
-    if (previous !== undefined) accounts.leave(previous.endpoint)
+    const target = new GuardedEndpoint(
+      endpoint,
+      accounts.join(endpoint, policies.limiter),
+      policies,
+      options.fitness,
+      now
+    )
+    if (previous !== undefined) accounts.leave(previous.endpoint, previous.limiter)
     targets.set(endpoint.id, target)
     EndpointPolicies.adopt(options.policies, endpoint.id, policies)
     touch()
@@ -170,7 +176,7 @@ export const make = (options: {
   const drop = (target: GuardedEndpoint, audit: Audit.Audit | undefined): void => {
     const { id } = target.endpoint
     targets.delete(id)
-    accounts.leave(target.endpoint)
+    accounts.leave(target.endpoint, target.limiter)
     EndpointPolicies.forget(options.policies, id, target)
     touch()
     tell("Removed", target, audit)

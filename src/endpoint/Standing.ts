@@ -16,6 +16,7 @@ import * as Duration from "effect/Duration"
 import * as TrialGate from "../machine/TrialGate.ts"
 import * as Attempt from "../policy/Attempt.ts"
 import { RateLimited } from "../policy/RateLimiter.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Rejection from "../policy/Rejection.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import * as Account from "./Account.ts"
@@ -60,13 +61,19 @@ interface Trouble {
 export class Standing {
   readonly account: Account.Account
   readonly #endpoint: Endpoint.Endpoint
+  readonly #limiter: RateLimiter.RateLimiter
   // an endpoint without a key of its own has one to itself, once it is refused
   #key: Key.Key | undefined
   // most endpoints never have any
   #trouble: Trouble | undefined
 
-  constructor(endpoint: Endpoint.Endpoint, { account, key }: Accounts.Membership) {
+  constructor(
+    endpoint: Endpoint.Endpoint,
+    { account, key }: Accounts.Membership,
+    limiter: RateLimiter.RateLimiter
+  ) {
     this.#endpoint = endpoint
+    this.#limiter = limiter
     this.account = account
     this.#key = key
   }
@@ -230,12 +237,15 @@ export class Standing {
     if (sentAt < trouble.clearedAt) return
     if (scope === "Endpoint") {
       trouble.pause = Pause.lengthen(trouble.pause, wait, sentAt, now)
-      return
+      return this.#limiter.slowDownUnsafe(sentAt, now, trouble.pause.until)
     }
     const witness = scope === undefined ? Account.witness(account, model, id, now) : undefined
     if (witness !== undefined) return Account.rateLimited(account, wait, sentAt, now, witness.until)
     const until = ModelPauses.rateLimited(trouble.models, model, wait, sentAt, now)
-    if (scope === undefined) Account.testify(account, model, id, until, now)
+    // what is true of one model is none of the limiter's, which counts the calls for all of them
+    if (scope === "Model") return
+    Account.testify(account, model, id, until, now)
+    this.#limiter.slowDownUnsafe(sentAt, now, until)
   }
 }
 

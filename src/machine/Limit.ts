@@ -77,9 +77,10 @@ export interface Hint {
   readonly resetAfter?: number | undefined
 }
 
-const ruleOf = ({ burst, margin, window }: Spec, limit: number): Meter.Rule => ({
+// a limit of which a share may be used is the same limit in a longer window: what is let pass at once stays whole units
+const ruleOf = ({ burst, margin, window }: Spec, limit: number, share: number): Meter.Rule => ({
   limit,
-  window: window + margin,
+  window: (window + margin) / share,
   burst: Math.max(1, Math.floor(limit * burst))
 })
 
@@ -90,6 +91,18 @@ const ruleOf = ({ burst, margin, window }: Spec, limit: number): Meter.Rule => (
  * @since 0.1.0
  */
 export const isExact = ({ algorithm }: Spec): boolean => algorithm === "slidingWindow" || algorithm === "fixedWindow"
+
+// in milliseconds
+const tenMinutes = 600_000
+
+/**
+ * Whether a refusal that passes says something of this limit: not of one whose
+ * window lasts longer than ten minutes.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isSlowed = ({ window }: Spec): boolean => window <= tenMinutes
 
 // what the other side has said: at most so many more until then, as of an answer learned from at that time
 interface Lesson {
@@ -108,12 +121,15 @@ export class Limit {
   #spec: Spec
   #meter: Meter.Meter
   #limit: number
+  #share = 1
+  #rule: Meter.Rule
   #lesson: Lesson | undefined
 
   constructor(spec: Spec, meter?: Meter.Meter) {
     this.#spec = spec
     this.#limit = spec.limit
-    this.#meter = meter ?? algorithms[spec.algorithm](ruleOf(spec, spec.limit))
+    this.#rule = ruleOf(spec, spec.limit, 1)
+    this.#meter = meter ?? algorithms[spec.algorithm](this.#rule)
   }
 
   get spec(): Spec {
@@ -123,6 +139,11 @@ export class Limit {
   /** The limit that holds: the one that was set, or a lower one that was learned. */
   get limit(): number {
     return this.#limit
+  }
+
+  /** What may come at once. */
+  get burst(): number {
+    return isExact(this.#spec) ? this.#limit : this.#rule.burst
   }
 
   wait(units: number, now: number): number {
@@ -179,6 +200,19 @@ export class Limit {
     if (hint.remaining !== undefined) this.#learnRest(Math.max(0, hint.remaining - underWay), hint, isFresh, now)
   }
 
+  /** Lets a share of the limit pass from now on, at least one in a window. */
+  ease(share: number, now: number): void {
+    this.#share = share
+    this.#set(this.#limit, now)
+  }
+
+  /** The same after a refusal: where the algorithm paces, what was left of a burst is gone. */
+  slowDown(share: number, now: number): void {
+    this.ease(share, now)
+    if (isExact(this.#spec) || !isSlowed(this.#spec)) return
+    this.#meter.take(Math.max(0, this.#rule.burst - this.#meter.used(now)), now)
+  }
+
   /** Goes by another specification from now on, and keeps what was used. */
   reconfigure(spec: Spec, now: number): void {
     const isSame = spec.algorithm === this.#spec.algorithm
@@ -188,7 +222,8 @@ export class Limit {
       this.#set(spec.limit, now)
     } else {
       this.#limit = spec.limit
-      this.#meter = algorithms[spec.algorithm](ruleOf(spec, spec.limit))
+      this.#rule = this.#ruleNow()
+      this.#meter = algorithms[spec.algorithm](this.#rule)
       if (used > 0) this.#meter.take(Math.ceil(used), now)
     }
   }
@@ -196,13 +231,20 @@ export class Limit {
   fork(): Limit {
     const fork = new Limit(this.#spec, this.#meter.fork())
     fork.#limit = this.#limit
+    fork.#share = this.#share
+    fork.#rule = this.#rule
     fork.#lesson = this.#lesson === undefined ? undefined : { ...this.#lesson }
     return fork
   }
 
   #set(limit: number, now: number): void {
     this.#limit = limit
-    this.#meter.reconfigure(ruleOf(this.#spec, limit), now)
+    this.#rule = this.#ruleNow()
+    this.#meter.reconfigure(this.#rule, now)
+  }
+
+  #ruleNow(): Meter.Rule {
+    return ruleOf(this.#spec, this.#limit, isSlowed(this.#spec) ? Math.max(this.#share, 1 / this.#limit) : 1)
   }
 
   #learnRest(rest: number, { resetAfter }: Hint, isFresh: boolean, now: number): void {

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Limit from "./Limit.ts"
+import * as Throttle from "./Throttle.ts"
 
 /**
  * What one call uses of the limits.
@@ -25,8 +26,12 @@ export interface Cost {
  */
 export const unitsOf = (cost: Cost, of: Limit.Unit): number => of === "calls" ? cost.calls : cost.tokens
 
+// limits grow back in steps of at most so much: work for each, and no more waiting than for that
+const step = 1.03
+
 /**
- * Limits at work, and a pause over all of them.
+ * Limits at work, a pause over all of them, and what a refusal holds against
+ * them. Times do not run backwards.
  *
  * @category models
  * @since 0.1.0
@@ -35,6 +40,12 @@ export class Limits {
   #limits: ReadonlyArray<Limit.Limit>
   #pausedUntil = -Infinity
   #resetAt = -Infinity
+  #liftedAt = -Infinity
+  // what a refusal holds against them, how much of them may be used, and when that will be a step more
+  #throttle: Throttle.Throttle | undefined
+  #share = 1
+  #easesAt = Infinity
+  #takenAtCut: Cost = { calls: 0, tokens: 0 }
   // all that was ever taken, so that two looks at it tell what was taken in between
   #calls = 0
   #tokens = 0
@@ -43,6 +54,9 @@ export class Limits {
     if (specs instanceof Limits) {
       this.#limits = specs.#limits.map((limit) => limit.fork())
       this.#pausedUntil = specs.#pausedUntil
+      this.#throttle = specs.#throttle
+      this.#share = specs.#share
+      this.#easesAt = specs.#easesAt
     } else {
       this.#limits = specs.map((spec) => new Limit.Limit(spec))
     }
@@ -62,20 +76,23 @@ export class Limits {
     return this.#pausedUntil
   }
 
+  /** How much of the limits may be used, as far as they have been worked with; 1 when nothing is held against them. */
+  get share(): number {
+    return this.#share
+  }
+
   /** Milliseconds until this may pass; 0 for now, `Infinity` for never. */
   wait(cost: Cost, now: number): number {
-    let longest = Math.max(0, this.#pausedUntil - now)
-    const limits = this.#limits
-    for (let n = 0; n < limits.length; n++) {
-      const limit = limits[n]!
-      const units = unitsOf(cost, limit.spec.of)
-      if (units > 0) longest = Math.max(longest, limit.wait(units, now))
-    }
-    return longest
+    if (now >= this.#easesAt) this.ease(now)
+    const paused = Math.max(0, this.#pausedUntil - now)
+    const wait = this.#waitAsItIs(cost, now)
+    if (wait <= paused) return paused
+    return now + wait > this.#easesAt ? Math.max(paused, this.#waitWhileItEases(cost, now, wait)) : wait
   }
 
   /** Charges this to every limit, whether or not it may pass. */
   take(cost: Cost, now: number): void {
+    if (now >= this.#easesAt) this.ease(now)
     this.#calls += cost.calls
     this.#tokens += cost.tokens
     const limits = this.#limits
@@ -104,8 +121,59 @@ export class Limits {
     this.#pausedUntil = Math.max(this.#pausedUntil, until)
   }
 
+  /**
+   * A call sent at `sentAt` was refused for limits of the other side: of what is
+   * used of these, only the share `to` remains, and what was left of their bursts
+   * is gone. It comes back from `from` on, and after a pause. What was sent before
+   * the last cut, or before that was lifted, says nothing.
+   */
+  slowDown(to: number, sentAt: number, now: number, from: number): void {
+    if (sentAt < this.#liftedAt || !this.#limits.some(({ spec }) => Limit.isSlowed(spec))) return
+    this.ease(now)
+    const used = this.#usedSince(now)
+    const throttle = Throttle.cut(this.#throttle, to, used, sentAt, now, Math.max(from, this.#pausedUntil))
+    if (throttle === this.#throttle) return
+    this.#throttle = throttle!
+    this.#takenAtCut = this.taken
+    this.#share = throttle!.low
+    for (const limit of this.#limits) limit.slowDown(this.#share, now)
+    this.#awaitStep()
+  }
+
+  /** Works in what has come back since the last refusal. */
+  ease(now: number): void {
+    while (now >= this.#easesAt) {
+      const at = this.#easesAt
+      this.#share = this.#nextShare
+      for (const limit of this.#limits) limit.ease(this.#share, at)
+      this.#awaitStep()
+    }
+  }
+
+  /** Uses all of the limits again, whatever was held against them. */
+  lift(now: number): void {
+    this.ease(now)
+    this.#liftedAt = now
+    this.#throttle = undefined
+    this.#share = 1
+    this.#easesAt = Infinity
+    for (const limit of this.#limits) limit.ease(1, now)
+  }
+
+  /** Whether more than half of every burst is left. */
+  isAmple(now: number): boolean {
+    this.ease(now)
+    const limits = this.#limits
+    for (let n = 0; n < limits.length; n++) {
+      const limit = limits[n]!
+      if (2 * limit.left(now) <= limit.burst) return false
+    }
+    return true
+  }
+
   /** Forgets what was used and learned, and ends a pause. */
   reset(now: number): void {
+    this.lift(now)
     this.#pausedUntil = -Infinity
     this.#resetAt = now
     for (const limit of this.#limits) limit.reset()
@@ -123,6 +191,7 @@ export class Limits {
    * window, or by its place among those of its kind, keeps what was used of it.
    */
   reconfigure(specs: ReadonlyArray<Limit.Spec>, now: number): void {
+    this.ease(now)
     const free = new Set(this.#limits)
     const heirs = new Map<Limit.Spec, Limit.Limit>()
     const match = (isHeir: (spec: Limit.Spec, of: Limit.Spec) => boolean): void => {
@@ -140,7 +209,11 @@ export class Limits {
     match(() => true)
     this.#limits = specs.map((spec) => {
       const limit = heirs.get(spec)
-      if (limit === undefined) return new Limit.Limit(spec)
+      if (limit === undefined) {
+        const added = new Limit.Limit(spec)
+        added.ease(this.#share, now)
+        return added
+      }
       limit.reconfigure(spec, now)
       return limit
     })
@@ -148,11 +221,55 @@ export class Limits {
 
   /** Whether nothing is owed and nothing learned. */
   isIdle(now: number): boolean {
-    return now >= this.#pausedUntil && this.#limits.every((limit) => limit.isIdle(now))
+    this.ease(now)
+    return this.#share === 1 && now >= this.#pausedUntil && this.#limits.every((limit) => limit.isIdle(now))
   }
 
   /** A copy that stands where this stands, to see what would come. */
   fork(): Limits {
     return new Limits(this)
+  }
+
+  get #nextShare(): number {
+    return Math.min(1, this.#share * step)
+  }
+
+  #awaitStep(): void {
+    this.#easesAt = this.#share < 1 ? Throttle.reaches(this.#throttle!, this.#nextShare) : Infinity
+  }
+
+  // the share of the limit that was used most since the last cut
+  #usedSince(now: number): number {
+    if (this.#share === 1) return 1
+    const time = now - this.#throttle!.cutAt
+    let most = 0
+    for (const { spec } of this.#limits) {
+      const units = unitsOf(this.taken, spec.of) - unitsOf(this.#takenAtCut, spec.of)
+      if (Limit.isSlowed(spec)) most = Math.max(most, units * spec.window / (spec.limit * time))
+    }
+    return most
+  }
+
+  #waitAsItIs(cost: Cost, now: number): number {
+    let longest = 0
+    const limits = this.#limits
+    for (let n = 0; n < limits.length; n++) {
+      const limit = limits[n]!
+      const units = unitsOf(cost, limit.spec.of)
+      if (units > 0) longest = Math.max(longest, limit.wait(units, now))
+    }
+    return longest
+  }
+
+  // step by step, as it will come
+  #waitWhileItEases(cost: Cost, now: number, asItIs: number): number {
+    const later = this.fork()
+    let wait = asItIs
+    while (now + wait > later.#easesAt) {
+      const at = later.#easesAt
+      later.ease(at)
+      wait = at - now + later.#waitAsItIs(cost, at)
+    }
+    return wait
   }
 }

@@ -118,6 +118,7 @@ export const learnUnsafe = (
 ): void => {
   const limit = turns.limits.find(of, window)
   if (limit === undefined) return
+  turns.limits.ease(now)
   const since = sent === undefined ? 0 : Limits.unitsOf(turns.limits.taken, of) - Limits.unitsOf(sent.takenBefore, of)
   turns.change(() => limit.learn(hint, since, sent?.at, now))
 }

@@ -172,6 +172,13 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
    * tighter. `Reservation.learn` also knows how old the answer is.
    */
   readonly learn: (hint: Hint.Hint) => Effect.Effect<void, InvalidArgument.InvalidArgument>
+  /**
+   * The service has refused a call for its own limits, with HTTP 429 for one: from now on the share `backOff` of what
+   * was used of the limits is used, at least one a window, and what was left of a burst is gone. It comes back with
+   * time, from the end of a pause on. Refusals within a second are one. What is unlimited stays so, and a limit whose
+   * window lasts longer than ten minutes as it is.
+   */
+  readonly slowDown: Effect.Effect<void>
   /** Milliseconds until this may pass, behind those that wait; 0 for now, `Infinity` for never. */
   readonly waitUnsafe: (cost: Cost, now: number) => number
   /** Charges this, whether or not it may pass. */
@@ -190,6 +197,12 @@ export interface RateLimiter extends Keyed.Family<RateLimiter, RateLimiterOption
     sent: { readonly at: number; readonly takenBefore: Cost },
     now: number
   ) => void
+  /** As `slowDown`, after the refusal of a call sent at a time; it comes back from `from` on. */
+  readonly slowDownUnsafe: (sentAt: number, now: number, from: number) => void
+  /** Ends what a slowing down has left, and nothing else. */
+  readonly liftUnsafe: (now: number) => void
+  /** Whether more than half of every burst is left and nobody waits. */
+  readonly isAmpleUnsafe: (now: number) => boolean
   readonly refusalUnsafe: (wait: number) => RateLimited
   /**
    * Waits for its turn, at most `maxWait` milliseconds, and takes it. `onTurn` is
@@ -256,6 +269,9 @@ class KeyLimiter extends Keyed.Sibling<RateLimiter, RateLimiterOptions.Options, 
   get learn(): RateLimiter["learn"] {
     return (hint) => Control.learn(this.#turns, "RateLimiter.learn", hint)
   }
+  get slowDown(): RateLimiter["slowDown"] {
+    return Effect.map(Now.current, (now) => this.slowDownUnsafe(now, now, now))
+  }
   get awaitTurn(): RateLimiter["awaitTurn"] {
     return (cost, maxWait, onTurn) => Effect.withFiber((fiber) => this.#turns.await(fiber, cost, maxWait, onTurn))
   }
@@ -274,6 +290,16 @@ class KeyLimiter extends Keyed.Sibling<RateLimiter, RateLimiterOptions.Options, 
   }
   learnUnsafe(of: Limit.Unit, hint: Limit.Hint, sent: Control.Sent, now: number): void {
     Control.learnUnsafe(this.#turns, of, undefined, hint, sent, now)
+  }
+  slowDownUnsafe(sentAt: number, now: number, from: number): void {
+    const { backOff } = this.#turns.settings
+    this.#turns.change((limits) => limits.slowDown(backOff, sentAt, now, from))
+  }
+  liftUnsafe(now: number): void {
+    this.#turns.change((limits) => limits.lift(now))
+  }
+  isAmpleUnsafe(now: number): boolean {
+    return this.#turns.queued === 0 && this.#turns.limits.isAmple(now)
   }
   refusalUnsafe(wait: number): RateLimited {
     return this.#turns.refusal(wait)

@@ -63,6 +63,8 @@ export interface Options {
   readonly maxQueued?: number | undefined
   /** The longest pause that a hint may ask for; a longer one is cut to this. */
   readonly maxPause?: Duration.Input | undefined
+  /** What `slowDown` leaves of the share of the limits that is used, above 0 and up to 1; 1 for no slowing down. */
+  readonly backOff?: number | undefined
   /** How many keys `at` remembers, from 1 up. */
   readonly maxKeys?: number | undefined
 }
@@ -85,6 +87,7 @@ export const defaults = {
   maxWait: 0,
   maxQueued: 1000,
   maxPause: "5 minutes",
+  backOff: 0.7,
   maxKeys: 10_000
 } as const satisfies Required<Options>
 
@@ -96,6 +99,11 @@ const limitField = Configuration.field(
 const algorithm = Configuration.field(
   (value): value is Limit.Algorithm => Limit.names.some((name) => name === value),
   `it has to be one of ${Limit.names.map((name) => `"${name}"`).join(", ")}`
+)
+
+const backOff = Configuration.field(
+  (value): value is number => typeof value === "number" && value > 0 && value <= 1,
+  "it has to be a number above 0 and up to 1"
 )
 
 const LimitSettings = Schema.Struct({
@@ -121,6 +129,7 @@ const Decoded = Schema.Struct({
   maxWait: Configuration.durationOrZero,
   maxQueued: Configuration.integer(0),
   maxPause: Configuration.duration,
+  backOff,
   maxKeys: Configuration.integer(1)
 })
 
@@ -137,6 +146,7 @@ export interface Settings {
   readonly maxWait: number
   readonly maxQueued: number
   readonly maxPause: number
+  readonly backOff: number
   readonly maxKeys: number
 }
 
@@ -148,8 +158,8 @@ export interface Settings {
  */
 export const decode = (options: Options | undefined): Effect.Effect<Settings, Configuration.InvalidConfiguration> =>
   Effect.map(Configuration.decode("RateLimiter", Decoded, options, defaults), (decoded) => {
-    const { maxKeys, maxPause, maxQueued, maxWait } = decoded
-    return { options, specs: toSpecs(decoded), maxWait, maxQueued, maxPause, maxKeys }
+    const { backOff, maxKeys, maxPause, maxQueued, maxWait } = decoded
+    return { options, specs: toSpecs(decoded), maxWait, maxQueued, maxPause, backOff, maxKeys }
   })
 
 const toSpecs = (

@@ -19,6 +19,8 @@ export const Snapshot = Schema.Struct({
   retryAfter: Schema.Number,
   /** Milliseconds until a pause is over, if there is one. */
   pausedFor: Schema.optionalKey(Schema.Number),
+  /** The share of the limits that is used, while a refusal holds it below 1. */
+  slowedTo: Schema.optionalKey(Schema.Number),
   limits: Schema.Array(Schema.Struct({
     of: Schema.Literals(["calls", "tokens"]),
     algorithm: Schema.Literals(["gcra", "tokenBucket", "slidingWindow", "fixedWindow"]),
@@ -48,12 +50,14 @@ const oneCall = { calls: 1, tokens: 0 }
  * @since 0.1.0
  */
 export const make = (turns: Turns.Turns, now: number): Snapshot => {
-  const { all, pausedUntil } = turns.limits
+  turns.limits.ease(now)
+  const { all, pausedUntil, share } = turns.limits
   return {
     key: turns.key,
     queued: turns.queued,
     retryAfter: Math.ceil(turns.wait(oneCall, now)),
     ...(pausedUntil > now ? { pausedFor: Math.ceil(pausedUntil - now) } : {}),
+    ...(share < 1 ? { slowedTo: share } : {}),
     limits: all.map((limit) => {
       const { algorithm, of, window } = limit.spec
       return { of, algorithm, limit: limit.limit, window, remaining: Math.floor(limit.left(now)) }

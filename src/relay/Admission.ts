@@ -33,8 +33,9 @@ const noteRefusal = <E>(
   })
 
 /**
- * Chooses, of one tier or of all, and admits in one synchronous step: no other
- * fiber can come between. `undefined` when nobody is left who would.
+ * Chooses, of all or, for a copy, of one tier, and admits in one synchronous step:
+ * no other fiber can come between. `undefined` when nobody is left who would. A
+ * copy goes to nobody whose limits are scarce.
  *
  * @category calls
  * @since 0.1.0
@@ -57,10 +58,18 @@ export const admit = <A, E, R>(
   }
   const { wish = Choice.noWish } = call
   const tiers = tier === undefined ? Candidates.of(relay, call.model, wish) : [tier]
-  return Candidates.first(
-    { tiers, tried: progress.tried, now, random: progress.random, strategy: relay.strategy, wish },
-    (target) => ask(relay, call, progress, target, now)
-  )
+  const { random, tried } = progress
+  const search = { tiers, tried, now, random, strategy: relay.strategy, wish }
+  if (tier === undefined) return Candidates.first(search, (target) => ask(relay, call, progress, target, now))
+  const scarce: Array<GuardedEndpoint.GuardedEndpoint> = []
+  const admission = Candidates.first(search, (target) => {
+    if (target.limiter.isAmpleUnsafe(now)) return ask(relay, call, progress, target, now)
+    scarce.push(target)
+    return undefined
+  })
+  // the call itself may need them yet
+  for (const target of scarce) tried.delete(target)
+  return admission
 }
 
 /** Whether what does not suffice is a budget that all who may wait for the call have in common. */

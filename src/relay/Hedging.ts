@@ -57,7 +57,10 @@ export type Attempt = <A, E, R>(
 // who found nobody to ask has not won
 const nobody = Symbol("nobody")
 
-/** The tier of whoever was asked last, if somebody else there is well and would take the call now. */
+/**
+ * The tier of whoever was asked last, if somebody else there is well, would take the call now, and has limits to spare:
+ * where they are scarce, a copy takes the place of somebody's only call.
+ */
 const alternatives = <A, E, R>(
   relay: Progress.Relay,
   call: Progress.Call<A, E, R>,
@@ -71,7 +74,7 @@ const alternatives = <A, E, R>(
   const isUsable = (target: GuardedEndpoint): boolean =>
     !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
     (purse === undefined || Expense.refusal(purse, call, target.endpoint, now) === undefined) &&
-    target.refusal(demand, now) === undefined
+    target.limiter.isAmpleUnsafe(now) && target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }
 

@@ -254,6 +254,11 @@ const policies: ReadonlyArray<readonly [string, Make, Record<string, Kind>]> = [
     maxWait: durationOrZero,
     maxQueued: wholeFrom(0),
     maxPause: duration,
+    backOff: {
+      rule: "it has to be a number above 0 and up to 1",
+      good: [0.01, 0.7, 1],
+      bad: [NaN, 0, -0.5, 1.01, Infinity, "0.7", null]
+    },
     maxKeys: wholeFrom(1)
   }],
   ["ResponseCache", ResponseCache.make, {

@@ -69,9 +69,9 @@ const cases: ReadonlyArray<readonly [string, Case]> = [
   }],
   ["a rate limiter", {
     schema: RateLimiterSnapshot.Snapshot,
-    whole: { key: "api", queued: 0, retryAfter: 0.5, pausedFor: 3, limits: [limit] },
+    whole: { key: "api", queued: 0, retryAfter: 0.5, pausedFor: 3, slowedTo: 0.7, limits: [limit] },
     words: {},
-    optional: ["pausedFor"]
+    optional: ["pausedFor", "slowedTo"]
   }],
   ["one limit", {
     schema: RateLimiterSnapshot.Snapshot.fields.limits.value as never,
