@@ -88,6 +88,15 @@ const limitsOf = ({ knobs, name }: Scenario): readonly [AccountLimits, AccountLi
   name === "tight" ? { perMinute: 500, burst: 50 } : { perMinute: 1500, burst: 250 }
 ]
 
+/** What the relay is told of the accounts: limits and bursts, and that these fill a bucket. */
+const accountsOf = (scenario: Scenario): Setting.Setting["accounts"] =>
+  Object.fromEntries(
+    limitsOf(scenario).map(({ burst, perMinute }, account) => [`account-${account}`, {
+      limits: { requestsPerMinute: Math.max(1, Math.floor(perMinute)) },
+      rateLimiter: { algorithm: "tokenBucket", burst: burst / perMinute }
+    }])
+  )
+
 /**
  * A, dear and slow, which the naive client is pinned to; B and C, cheap and fast, of one account; D, of another.
  * In the order in which clients with a list go through them.
@@ -105,14 +114,6 @@ const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint.Simula
       shrinkages: shrinkages(scenario, index, storms)
     })
   )
-  const limitOf = (account: number, share: number) => ({
-    requestsPerMinute: Math.max(1, Math.floor(limitsOf(scenario)[account]!.perMinute * share))
-  })
-  /** The burst that the account allows is known as well, and that it fills a bucket. */
-  const bucketOf = (account: number) => {
-    const { burst, perMinute } = limitsOf(scenario)[account]!
-    return { algorithm: "tokenBucket", burst: burst / perMinute } as const
-  }
   const latency = (median: number, sigma: number, factor: number) => ({
     median,
     sigma,
@@ -134,22 +135,22 @@ const endpointsOf = (scenario: Scenario): ReadonlyArray<SimulatedEndpoint.Simula
     SimulatedEndpoint.make(
       "B",
       { ...tokens, account: accounts[1]!, latency: latency(78, 0.26, 15), failures, incidents: onB },
-      { tier: 0, weight: 3, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
+      { tier: 0, weight: 3, prices: prices(0.25) }
     ),
     SimulatedEndpoint.make(
       "C",
       { ...tokens, account: accounts[1]!, latency: latency(84, 0.26, 15), failures },
-      { tier: 0, limits: limitOf(1, 0.5), rateLimiter: bucketOf(1), prices: prices(0.25) }
+      { tier: 0, prices: prices(0.25) }
     ),
     SimulatedEndpoint.make(
       "D",
       { ...tokens, account: accounts[2]!, latency: latency(92, 0.28, 15), failures },
-      { tier: 1, limits: limitOf(2, 1), rateLimiter: bucketOf(2), prices: prices(0.35) }
+      { tier: 1, prices: prices(0.35) }
     ),
     SimulatedEndpoint.make(
       "A",
       { ...tokens, account: accounts[0]!, latency: latency(knobs.median, 0.42, 6), failures, incidents },
-      { tier: 2, limits: limitOf(0, 1), rateLimiter: bucketOf(0), prices: prices(1) }
+      { tier: 2, prices: prices(1) }
     )
   ]
 }
@@ -164,6 +165,7 @@ export const settingOf = (scenario: Scenario): Setting.Setting => ({
   seed: scenario.seed,
   traffic: trafficOf(scenario),
   endpoints: endpointsOf(scenario),
+  accounts: accountsOf(scenario),
   pinned,
   patience,
   cache: cacheOf(scenario),

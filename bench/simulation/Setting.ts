@@ -1,4 +1,5 @@
 /** All that a client lives through: who asks, whom it can ask, and what it may use. */
+import type { RelayService } from "effect-relay"
 import type { SimulatedEndpoint, Traffic } from "effect-relay/testing"
 
 export interface Setting {
@@ -6,6 +7,8 @@ export interface Setting {
   readonly traffic: Traffic.Traffic
   /** In the order in which clients with a list go through them. */
   readonly endpoints: ReadonlyArray<SimulatedEndpoint.SimulatedEndpoint>
+  /** What a relay is told of their accounts. */
+  readonly accounts: NonNullable<RelayService.Options["accounts"]>
   /** The place of the only endpoint that clients without a list ask. */
   readonly pinned: number
   /** How long a caller waits for an answer, milliseconds. */

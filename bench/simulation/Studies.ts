@@ -38,6 +38,7 @@ const small = (
   seed,
   traffic,
   endpoints,
+  accounts: {},
   pinned: 0,
   patience: 5 * second,
   cache: { capacity: 1, timeToLive: 1 },

@@ -48,6 +48,8 @@ export interface Account {
   trouble: Trouble | undefined
   /** How many endpoints are of it. */
   users: number
+  /** Of all its endpoints together, where it has limits of its own. */
+  readonly limiter: RateLimiter.RateLimiter | undefined
   /** The limiters of its endpoints. */
   readonly limiters: Set<RateLimiter.RateLimiter>
 }
@@ -61,7 +63,17 @@ const maxWitnesses = 256
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string): Account => ({ id, trouble: undefined, users: 0, limiters: new Set() })
+export const make = (id: string, limiter?: RateLimiter.RateLimiter): Account => ({
+  id,
+  trouble: undefined,
+  users: 0,
+  limiter,
+  limiters: new Set()
+})
+
+// where the limits of the account are known, it is these that are smaller than they were
+const limitersOf = ({ limiter, limiters }: Account): Iterable<RateLimiter.RateLimiter> =>
+  limiter === undefined ? limiters : [limiter]
 
 const troubleOf = (self: Account): Trouble =>
   self.trouble ??= { quota: TrialGate.make(), pause: undefined, witnesses: new Map(), clearedAt: 0 }
@@ -95,7 +107,7 @@ export const rateLimited = (
   const pause = Pause.lengthen(trouble.pause, hint, sentAt, now)
   const until = Math.max(pause.until, atLeast)
   trouble.pause = { ...pause, until }
-  for (const limiter of self.limiters) limiter.slowDownUnsafe(sentAt, now, until)
+  for (const limiter of limitersOf(self)) limiter.slowDownUnsafe(sentAt, now, until)
 }
 
 /**
@@ -150,5 +162,6 @@ export const clear = (self: Account, now: number): void => {
   trouble.pause = undefined
   trouble.witnesses.clear()
   trouble.clearedAt = now
+  self.limiter?.liftUnsafe(now)
   for (const limiter of self.limiters) limiter.liftUnsafe(now)
 }

@@ -46,13 +46,19 @@ const nameOf = (key: Redacted.Redacted, account: string): string => `${Redacted.
  * @since 0.1.0
  */
 export class Accounts {
+  readonly #limiters: ReadonlyMap<string, RateLimiter.RateLimiter>
   readonly #accounts = new Map<string, Account.Account>()
   // by what they say: nobody outside sees this map
   readonly #keys = new Map<string, Key.Key>()
 
+  /** Of accounts that have limits of their own, these are the limiters. */
+  constructor(limiters: ReadonlyMap<string, RateLimiter.RateLimiter>) {
+    this.#limiters = limiters
+  }
+
   /** The account and the key of an endpoint that is there from now on, behind this limiter. */
   join({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): Membership {
-    const joined = join(this.#accounts, account, () => Account.make(account))
+    const joined = join(this.#accounts, account, () => Account.make(account, this.#limiters.get(account)))
     joined.limiters.add(limiter)
     return {
       account: joined,

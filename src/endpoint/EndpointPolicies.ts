@@ -32,6 +32,22 @@ const under =
     new Configuration.InvalidConfiguration({ subject: `Endpoint "${id}"`, field: `${option}.${field}`, value, rule })
 
 /**
+ * What a limiter is told of limits by the minute; nothing, if there are none.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const rateOf = (
+  { requestsPerMinute, tokensPerMinute }: Omit<Endpoint.Limits, "concurrency">
+): RateLimiter.Options =>
+  requestsPerMinute === undefined && tokensPerMinute === undefined ? {} : {
+    limit: requestsPerMinute ?? "unlimited",
+    tokenLimit: tokensPerMinute ?? "unlimited",
+    window: "1 minute",
+    margin: networkJitter
+  }
+
+/**
  * Policies for an endpoint, which nobody finds before they are adopted.
  *
  * @category constructors
@@ -41,8 +57,7 @@ export const derive = Effect.fnUntraced(function*(
   layers: EndpointPolicies,
   endpoint: Endpoint.Endpoint
 ): Effect.fn.Return<EndpointPolicies, Configuration.InvalidConfiguration> {
-  const { concurrency, requestsPerMinute, tokensPerMinute } = endpoint.limits
-  const limited = requestsPerMinute !== undefined || tokensPerMinute !== undefined
+  const { concurrency, ...rates } = endpoint.limits
   const breaker = yield* layers.breaker.derive(endpoint.id, endpoint.circuitBreaker).pipe(
     Effect.mapError(under(endpoint.id, "circuitBreaker"))
   )
@@ -51,16 +66,9 @@ export const derive = Effect.fnUntraced(function*(
     ...(concurrency === undefined ? {} : { maxConcurrent: concurrency }),
     ...endpoint.bulkhead
   }).pipe(Effect.mapError(under(endpoint.id, "bulkhead")))
-  const known = {
-    limit: requestsPerMinute ?? "unlimited",
-    tokenLimit: tokensPerMinute ?? "unlimited",
-    window: "1 minute",
-    margin: networkJitter
-  } as const
-  const limiter = yield* layers.limiter.derive(endpoint.id, { ...(limited ? known : {}), ...endpoint.rateLimiter })
-    .pipe(
-      Effect.mapError(under(endpoint.id, "rateLimiter"))
-    )
+  const limiter = yield* layers.limiter.derive(endpoint.id, { ...rateOf(rates), ...endpoint.rateLimiter }).pipe(
+    Effect.mapError(under(endpoint.id, "rateLimiter"))
+  )
   return { breaker, bulkhead, limiter }
 })
 

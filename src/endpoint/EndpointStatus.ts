@@ -71,7 +71,9 @@ export const EndpointStatus = Schema.Struct({
   lastFailure: Schema.optionalKey(Schema.String),
   circuit: CircuitBreaker.Snapshot,
   bulkhead: Bulkhead.Snapshot,
-  limiter: RateLimiter.Snapshot
+  limiter: RateLimiter.Snapshot,
+  /** What it shares with the others of its account; absent where that has no limits of its own. */
+  accountLimiter: Schema.optionalKey(RateLimiter.Snapshot)
 })
 
 /**

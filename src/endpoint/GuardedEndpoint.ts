@@ -28,7 +28,8 @@ import type * as EndpointPolicies from "./EndpointPolicies.ts"
 import type * as EndpointStatus from "./EndpointStatus.ts"
 import type * as Failure from "./Failure.ts"
 import * as Fitness from "./Fitness.ts"
-import * as LimitHeaders from "./LimitHeaders.ts"
+import type * as LimitHeaders from "./LimitHeaders.ts"
+import * as Rates from "./Rates.ts"
 import { Standing } from "./Standing.ts"
 
 /**
@@ -64,13 +65,10 @@ export interface Told extends LimitHeaders.Heard {
  * @category models
  * @since 0.1.0
  */
-export interface Admission extends Told {
+export interface Admission extends Told, Rates.Sent {
   readonly target: GuardedEndpoint
   readonly demand: Demand
   readonly ticket: Circuit.Ticket
-  readonly startedAt: number
-  /** All that the limiter had let pass by then, this call included. */
-  readonly taken: RateLimiter.Cost
 }
 
 /**
@@ -82,7 +80,7 @@ export interface Admission extends Told {
  */
 export interface Pass {
   readonly target: GuardedEndpoint
-  readonly of: "Bulkhead" | "RateLimiter"
+  readonly of: "Bulkhead" | Rates.Turn
   readonly takenAt: number
 }
 
@@ -133,6 +131,11 @@ export class GuardedEndpoint {
     this.fitness = new Fitness.Fitness(endpoint.weight, rules, now)
   }
 
+  /** The limiter that it shares with the others of its account, where that has limits of its own. */
+  get accountLimiter(): RateLimiter.RateLimiter | undefined {
+    return this.standing.account.limiter
+  }
+
   get isDraining(): boolean {
     return this.#draining
   }
@@ -143,16 +146,18 @@ export class GuardedEndpoint {
     if (refusal !== undefined) return refusal
     const ticket = this.breaker.admitUnsafe(now)
     if (ticket instanceof CircuitOpen) return ticket
-    if (pass !== "RateLimiter") this.limiter.takeUnsafe(demand.cost, now)
+    Rates.take(this, demand.cost, now, pass)
     if (pass !== "Bulkhead") this.bulkhead.takeUnsafe()
     this.fitness.began()
     const taken = this.limiter.takenUnsafe()
+    const takenOfAccount = this.accountLimiter?.takenUnsafe()
     const admission: Admission = {
       target: this,
       demand,
       ticket,
       startedAt: now,
       taken,
+      takenOfAccount,
       limits: undefined,
       usage: undefined,
       held: 0,
@@ -177,14 +182,14 @@ export class GuardedEndpoint {
   ): Effect.Effect<void, BulkheadFull | RateLimited> {
     const pass = (of: Pass["of"]): void => onPass({ target: this, of, takenAt: Now.read(clock) })
     return refusal instanceof RateLimited
-      ? this.limiter.awaitTurn(demand.cost, maxWait, () => pass("RateLimiter"))
+      ? Rates.awaitTurn(this, refusal, demand.cost, maxWait, pass)
       : this.bulkhead.awaitSlot(() => pass("Bulkhead"))
   }
 
   /** Gives back a pass that no admission used. */
   returnPass(pass: Pass, demand: Demand): void {
     if (pass.of === "Bulkhead") this.bulkhead.releaseUnsafe()
-    else this.limiter.refundUnsafe(demand.cost, pass.takenAt)
+    else Rates.refundTurn(this, pass.of, demand.cost, pass.takenAt)
   }
 
   /** Gives back what the admission took and learns from how the call ended. */
@@ -200,8 +205,7 @@ export class GuardedEndpoint {
       }
       // last of what concerns the limiter: the service counts what was used, and no estimate
       if (admission.limits !== undefined) {
-        const sent = { at: admission.startedAt, takenBefore: admission.taken }
-        LimitHeaders.teach(this.limiter, admission.limits, sent, now)
+        Rates.teach(this, admission.limits, admission, now)
       }
     } finally {
       this.standing.leave(admission)
@@ -233,7 +237,7 @@ export class GuardedEndpoint {
     const { usual } = this.fitness
     const firstToken = this.fitness.firstToken(now)
     const { state, until } = Condition.of(this, now)
-    const { models } = this.endpoint
+    const { accountLimiter, endpoint: { models } } = this
     return {
       id: this.endpoint.id,
       account: this.endpoint.account,
@@ -250,7 +254,8 @@ export class GuardedEndpoint {
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       circuit: this.breaker.snapshotUnsafe(now),
       bulkhead: this.bulkhead.snapshotUnsafe(),
-      limiter: this.limiter.snapshotUnsafe(now)
+      limiter: this.limiter.snapshotUnsafe(now),
+      ...(accountLimiter === undefined ? {} : { accountLimiter: accountLimiter.snapshotUnsafe(now) })
     }
   }
 
@@ -258,8 +263,7 @@ export class GuardedEndpoint {
     const refusal = this.standing.refusal(demand.model, now)
     if (refusal !== undefined) return refusal
     if (pass !== "Bulkhead" && !this.bulkhead.hasRoomUnsafe()) return this.bulkhead.refusalUnsafe("Full")
-    const wait = pass === "RateLimiter" ? 0 : this.limiter.waitUnsafe(demand.cost, now)
-    return wait > 0 ? this.limiter.refusalUnsafe(wait) : undefined
+    return Rates.refusal(this, demand.cost, now, pass)
   }
 
   #learn(admission: Admission, ending: Ending.Ending | Ending.Checked, elapsed: number, now: number): Circuit.Outcome {
@@ -267,13 +271,13 @@ export class GuardedEndpoint {
     switch (ending._tag) {
       case "Interrupted":
       case "Died":
-        this.limiter.refundUnsafe(cost, admission.startedAt)
+        Rates.refund(this, cost, admission.startedAt)
         return "Ignored"
       case "Answered": {
         this.#answered++
         this.told++
         if (ending.tokens !== undefined) {
-          this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
+          Rates.refund(this, { calls: 0, tokens: cost.tokens - ending.tokens }, admission.startedAt)
         }
         this.standing.answered(admission)
         if (!isTimed) return "Success"
@@ -285,7 +289,7 @@ export class GuardedEndpoint {
       case "Failed": {
         this.#failed++
         this.#lastFailure = Verdict.tagOf(ending.failure) ?? "Failure"
-        if (cost.tokens > 0) this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
+        if (cost.tokens > 0) Rates.refund(this, { calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.standing.failed(ending.failure, admission, now)
         if (ending.verdict.breaker === "Failure") this.fitness.failed(elapsed, admission.startedAt, now)
         if (this.#lastFailure !== "DeadlineExceeded") this.told++
@@ -300,7 +304,7 @@ export class GuardedEndpoint {
         this.standing.answered(admission)
         return "Success"
       case "CheckFailed":
-        this.limiter.refundUnsafe({ calls: 0, tokens: cost.tokens }, admission.startedAt)
+        Rates.refund(this, { calls: 0, tokens: cost.tokens }, admission.startedAt)
         this.standing.failed(ending.failure, admission, now)
         return Verdict.of(ending.failure).breaker
     }

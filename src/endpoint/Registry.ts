@@ -11,6 +11,7 @@ import * as Equal from "effect/Equal"
 import * as Arguments from "../policy/Arguments.ts"
 import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
+import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Accounts from "./Accounts.ts"
 import * as Audit from "./Audit.ts"
 import * as Capabilities from "./Capabilities.ts"
@@ -130,12 +131,14 @@ const maxEndpoints = 10_000
  */
 export const make = (options: {
   readonly policies: EndpointPolicies.EndpointPolicies
+  /** The limiters of accounts that have limits of their own. */
+  readonly accounts: ReadonlyMap<string, RateLimiter.RateLimiter>
   readonly fitness: Fitness.Rules
   readonly peers: Peers.Rules
   readonly onChange: (change: Change) => void
 }): Registry => {
   let targets = new Map<string, GuardedEndpoint>()
-  const accounts = new Accounts.Accounts()
+  const accounts = new Accounts.Accounts(options.accounts)
   const revision = new Revision()
   const lineup = Lineup.make(() => targets.values(), options.peers)
 

@@ -246,6 +246,7 @@ export class Standing {
     if (scope === "Model") return
     Account.testify(account, model, id, until, now)
     this.#limiter.slowDownUnsafe(sentAt, now, until)
+    account.limiter?.slowDownUnsafe(sentAt, now, until)
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type * as Failure from "../endpoint/Failure.ts"
 import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
+import * as Rates from "../endpoint/Rates.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type { BudgetExceeded } from "../policy/BudgetExceeded.ts"
 import * as Budgets from "./Budgets.ts"
@@ -63,7 +64,7 @@ export const admit = <A, E, R>(
   if (tier === undefined) return Candidates.first(search, (target) => ask(relay, call, progress, target, now))
   const scarce: Array<GuardedEndpoint.GuardedEndpoint> = []
   const admission = Candidates.first(search, (target) => {
-    if (target.limiter.isAmpleUnsafe(now)) return ask(relay, call, progress, target, now)
+    if (Rates.areAmple(target, now)) return ask(relay, call, progress, target, now)
     scarce.push(target)
     return undefined
   })

@@ -11,6 +11,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { GuardedEndpoint } from "../endpoint/GuardedEndpoint.ts"
+import * as Rates from "../endpoint/Rates.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
 import * as Configuration from "../policy/Configuration.ts"
@@ -74,7 +75,7 @@ const alternatives = <A, E, R>(
   const isUsable = (target: GuardedEndpoint): boolean =>
     !tried.has(target) && !target.isDegraded(now) && call.refusal?.(target.endpoint) === undefined &&
     (purse === undefined || Expense.refusal(purse, call, target.endpoint, now) === undefined) &&
-    target.limiter.isAmpleUnsafe(now) && target.refusal(demand, now) === undefined
+    Rates.areAmple(target, now) && target.refusal(demand, now) === undefined
   return tier?.some(isUsable) ? tier : undefined
 }
 

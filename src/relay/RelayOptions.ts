@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as AccountLimits from "../endpoint/AccountLimits.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import * as Health from "../endpoint/Health.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
@@ -78,6 +79,8 @@ export interface OutlierOptions {
 export interface Options {
   /** At least one. They can be changed later. */
   readonly endpoints: ReadonlyArray<Endpoint.Options>
+  /** What is known of accounts, by the names that endpoints call them; of any other account its endpoints' limits hold alone. */
+  readonly accounts?: Readonly<Record<string, AccountLimits.Options>> | undefined
   /** How calls are shared among the endpoints of a tier. */
   readonly balance?: Balance.Balance | undefined
   /** How long an endpoint warms up that is new, or came back: until then it gets less; 0 turns that off. */
@@ -121,6 +124,7 @@ export interface Options {
  * @since 0.1.0
  */
 export const defaults = {
+  accounts: {},
   balance: "peakEwma",
   slowStart: "30 seconds",
   outliers: {
@@ -163,6 +167,12 @@ export const Settings = Schema.Struct({
   endpoints: Configuration.field(
     (value): value is ReadonlyArray<Endpoint.Options> => Array.isArray(value) && value.length > 0,
     "it has to name at least one endpoint"
+  ),
+  // each is checked by itself
+  accounts: Configuration.field(
+    (value): value is Readonly<Record<string, AccountLimits.Options>> =>
+      typeof value === "object" && value !== null && !Array.isArray(value),
+    "it has to be an object of accounts"
   ),
   balance: Configuration.field(
     Balance.isBalance,

@@ -9,6 +9,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as AccountLimits from "../endpoint/AccountLimits.ts"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
 import type * as EndpointStatus from "../endpoint/EndpointStatus.ts"
 import * as HealthMonitor from "../endpoint/HealthMonitor.ts"
@@ -223,6 +224,7 @@ export const make = (
 
     const registry = Registry.make({
       policies: { breaker, bulkhead, limiter },
+      accounts: yield* AccountLimits.make(limiter, settings.accounts),
       fitness: {
         latency: {
           decay: latencyDecay,

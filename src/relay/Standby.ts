@@ -46,15 +46,20 @@ export const knownWait = ({ refusal }: Shortage): number =>
 // a call stands in no more lines than this at once
 const maxLines = 8
 
+// endpoints of one account may be refused by one limiter, whose line a call joins once
+const isAnotherLine = ({ refusal }: Shortage, index: number, all: ReadonlyArray<Shortage>): boolean =>
+  !(refusal instanceof RateLimited) ||
+  all.findIndex((other) => other.refusal instanceof RateLimited && other.refusal.key === refusal.key) === index
+
 /**
  * Where to queue: where it is known to be soonest, and then where it was asked
- * first; not where it is known to take `maxWait` milliseconds or more.
+ * first; not where it is known to take `maxWait` milliseconds or more, and in no line twice.
  *
  * @category routing
  * @since 0.1.0
  */
 export const choose = (shortages: ReadonlyArray<Shortage>, maxWait: number): ReadonlyArray<Shortage> =>
-  shortages.toSorted((a, b) => knownWait(a) - knownWait(b)).slice(0, maxLines)
+  shortages.filter(isAnotherLine).sort((a, b) => knownWait(a) - knownWait(b)).slice(0, maxLines)
     .filter((shortage) => knownWait(shortage) < maxWait)
 
 /**

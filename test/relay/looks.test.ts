@@ -15,6 +15,7 @@ const policies = Layer.mergeAll(
 
 const over = Effect.fnUntraced(function*(endpoints: ReadonlyArray<Endpoint.Options>) {
   const registry = Registry.make({
+    accounts: new Map(),
     policies: {
       breaker: yield* CircuitBreaker.CircuitBreaker,
       bulkhead: yield* Bulkhead.Bulkhead,

@@ -9,6 +9,7 @@ export interface Changes {
   readonly relay?: Partial<RelayService.Options>
   readonly breaker?: CircuitBreaker.Options
   readonly bulkhead?: Bulkhead.Options
+  /** Of the limiters of accounts as well, over what is known of these. */
   readonly limiter?: RateLimiter.Options
   readonly cache?: ResponseCache.Options | "off"
   /** Whether the relay is told the limits of the accounts. */
@@ -20,20 +21,25 @@ const outcomeOf = (tag: string): Client.Outcome =>
 
 export const make = (changes: Changes = {}): Client.Make => (setting) =>
   Effect.gen(function*() {
-    const endpoints = setting.endpoints.map(({ endpoint: { limits, rateLimiter, ...endpoint } }) =>
-      changes.limits === false || limits === undefined ? endpoint : { ...endpoint, limits, rateLimiter }
+    const endpoints = setting.endpoints.map(({ endpoint }) => endpoint)
+    const accounts = changes.limits === false ? {} : Object.fromEntries(
+      Object.entries(setting.accounts).map(([name, { limits, rateLimiter }]) => [name, {
+        limits,
+        rateLimiter: { ...rateLimiter, ...changes.limiter }
+      }])
     )
-    const layer = RelayService.layer({ endpoints, attemptTimeout: "3 seconds", hedge: {}, ...changes.relay }).pipe(
-      Layer.provide([
-        CircuitBreaker.layer(changes.breaker),
-        Bulkhead.layer({ maxConcurrent: 200, ...changes.bulkhead }),
-        RateLimiter.layer(changes.limiter),
-        ResponseCache.layer({
-          ...setting.cache,
-          ...(changes.cache === "off" ? {} : changes.cache)
-        })
-      ])
-    )
+    const layer = RelayService.layer({ endpoints, accounts, attemptTimeout: "3 seconds", hedge: {}, ...changes.relay })
+      .pipe(
+        Layer.provide([
+          CircuitBreaker.layer(changes.breaker),
+          Bulkhead.layer({ maxConcurrent: 200, ...changes.bulkhead }),
+          RateLimiter.layer(),
+          ResponseCache.layer({
+            ...setting.cache,
+            ...(changes.cache === "off" ? {} : changes.cache)
+          })
+        ])
+      )
     const context = yield* Layer.build(layer)
     const relay = yield* Effect.provide(RelayService.RelayService, context)
     const options: RelayService.ChatOptions = {
