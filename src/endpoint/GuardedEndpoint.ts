@@ -13,11 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Circuit from "../machine/Circuit.ts"
 import type * as Bulkhead from "../policy/Bulkhead.ts"
-import type { BulkheadFull } from "../policy/Bulkhead.ts"
+import { BulkheadFull } from "../policy/Bulkhead.ts"
 import { CircuitOpen } from "../policy/CircuitBreaker.ts"
 import type * as CircuitBreaker from "../policy/CircuitBreaker.ts"
 import * as Now from "../policy/Now.ts"
-import { RateLimited } from "../policy/RateLimiter.ts"
+import type { RateLimited } from "../policy/RateLimiter.ts"
 import type * as RateLimiter from "../policy/RateLimiter.ts"
 import * as Verdict from "../policy/Verdict.ts"
 import type * as Accounts from "./Accounts.ts"
@@ -172,18 +172,21 @@ export class GuardedEndpoint {
     return this.#refusal(demand, now, undefined) ?? this.breaker.refusalUnsafe(now)
   }
 
-  /** Waits in the queue of the policy that refused; `onPass` is called in the step that ends the wait. */
+  /**
+   * Waits in the queue of the policy that refused, or in none if none did; `onPass` is called in the step that ends the
+   * wait.
+   */
   awaitPass(
-    refusal: BulkheadFull | RateLimited,
+    refusal: BulkheadFull | RateLimited | undefined,
     demand: Demand,
     maxWait: number,
     clock: Clock.Clock,
     onPass: (pass: Pass) => void
   ): Effect.Effect<void, BulkheadFull | RateLimited> {
     const pass = (of: Pass["of"]): void => onPass({ target: this, of, takenAt: Now.read(clock) })
-    return refusal instanceof RateLimited
-      ? Rates.awaitTurn(this, refusal, demand.cost, maxWait, pass)
-      : this.bulkhead.awaitSlot(() => pass("Bulkhead"))
+    return refusal instanceof BulkheadFull
+      ? this.bulkhead.awaitSlot(() => pass("Bulkhead"))
+      : Rates.awaitTurn(this, refusal, demand.cost, maxWait, pass)
   }
 
   /** Gives back a pass that no admission used. */

@@ -116,19 +116,20 @@ export const teach = (
 }
 
 /**
- * Waits in the line of whoever refused; `onTurn` is called in the step that takes the turn.
+ * Waits in the line of whoever refused, if anybody did; `onTurn` is called in the step that takes the turn.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const awaitTurn = (
   rates: Rates,
-  { key }: RateLimited,
+  refusal: RateLimited | undefined,
   cost: RateLimiter.Cost,
   maxWait: number,
   onTurn: (turn: Turn) => void
 ): Effect.Effect<void, RateLimited> => {
-  const turn = rates.accountLimiter?.key === key ? "AccountLimiter" : "RateLimiter"
+  const isOfAccount = refusal !== undefined && rates.accountLimiter?.key === refusal.key
+  const turn = isOfAccount ? "AccountLimiter" : "RateLimiter"
   return limiterOf(rates, turn).awaitTurn(cost, maxWait, () => onTurn(turn))
 }
 

@@ -70,7 +70,8 @@ const standBy = <A, E, R>(
     delay: Standby.knownWait(first),
     because: first.refusal._tag
   })
-  return Standby.wait(lines, progress.demand, maxWait, progress.clock, nextChange, (pass) => {
+  const paused = Standby.pauses(progress.failures, maxWait)
+  return Standby.wait(lines, paused, progress.demand, maxWait, progress.clock, nextChange, (pass) => {
     progress.pass = pass
   }).pipe(
     Effect.map((refused) => {

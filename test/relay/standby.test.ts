@@ -103,6 +103,70 @@ describe("a call that finds no room anywhere", () => {
       assert.strictEqual(yield* Trial.now, 0)
     }).pipe(Effect.provide(Trial.over([quick], { ...steady, maxWait: "6500 millis" }))))
 
+  it.effect("goes to whoever asked for patience, once its time is over, where every line is longer", () =>
+    Effect.gen(function*() {
+      yield* Trial.chat()
+      const refused = yield* Trial.start(Trial.chat())
+      yield* Trial.pass("1 second")
+      // one line takes a minute, the service that refused another call takes one second more
+      const [first, second] = yield* Effect.forEach([1, 2], () => Trial.start(Trial.chat()))
+      yield* Trial.pass(Duration.millis(999))
+      assert.isFalse(Trial.hasEnded(first!) || Trial.hasEnded(second!))
+      yield* Trial.pass(Duration.millis(1))
+      assert.deepStrictEqual([yield* text(first!), yield* text(second!)], ["b", "b"])
+      yield* Trial.pass("2 minutes")
+      assert.strictEqual((yield* Trial.status("a")).limiter.queued, 0)
+      assert.deepInclude(yield* Trial.status("b"), { inFlight: 0 })
+      assert.isTrue(Trial.hasEnded(refused))
+    }).pipe(Effect.provide(
+      Trial.over([
+        make("a", [answer("a")], { limits: { requestsPerMinute: 1 } }),
+        make("b", [status(429, { retryAfter: 2 }), answer("b")], { tier: 1 })
+      ], { retry: Retry.none, maxWait: "2 minutes" })
+    )))
+
+  it.effect("goes where a circuit was open, once it may be tried", () =>
+    Effect.gen(function*() {
+      yield* Trial.chat()
+      yield* Trial.failure()
+      const waiting = yield* Trial.start(Trial.chat())
+      yield* Trial.pass(Duration.millis(1999))
+      assert.isFalse(Trial.hasEnded(waiting))
+      yield* Trial.pass(Duration.millis(1))
+      assert.strictEqual(yield* text(waiting), "b")
+    }).pipe(Effect.provide(
+      Trial.over([
+        make("a", [answer("a")], { limits: { requestsPerMinute: 1 } }),
+        make("b", [status(500), answer("b")], {
+          tier: 1,
+          circuitBreaker: { tripPolicy: CircuitBreaker.consecutive(1), openFor: "2 seconds", jitter: 0 }
+        })
+      ], { retry: Retry.none, maxWait: "2 minutes" })
+    )))
+
+  it.effect("looks again where a pause was lengthened meanwhile, and keeps its place in line", () =>
+    Effect.gen(function*() {
+      yield* Trial.chat()
+      for (const _ of [1, 2]) yield* Trial.start(Trial.failure())
+      yield* Trial.pass("1 second")
+      const waiting = yield* Trial.start(Trial.chat())
+      yield* Trial.pass(Duration.millis(5499))
+      assert.isFalse(Trial.hasEnded(waiting))
+      assert.strictEqual((yield* Trial.status("a")).limiter.queued, 1)
+      yield* Trial.pass(Duration.millis(1))
+      assert.strictEqual(yield* text(waiting), "b")
+      assert.strictEqual((yield* Trial.status("a")).limiter.queued, 0)
+    }).pipe(Effect.provide(
+      Trial.over([
+        make("a", [answer("a")], { limits: { requestsPerMinute: 1 } }),
+        make("b", [
+          { ...status(429, { retryAfter: 2 }), delay: Duration.millis(500) },
+          { ...status(429, { retryAfter: 5 }), delay: Duration.millis(1500) },
+          answer("b")
+        ], { tier: 1 })
+      ], { retry: Retry.none, maxWait: "2 minutes" })
+    )))
+
   it.effect("stands in line after a wait that was paid for, where every line was too long before", () => {
     const full = make("b", [answer("b")], { limits: { requestsPerMinute: 1 } })
     const paused = make("a", [status(429, { retryAfter: 2 }), answer("a")], {
