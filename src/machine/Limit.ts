@@ -206,11 +206,18 @@ export class Limit {
     this.#set(this.#limit, now)
   }
 
-  /** The same after a refusal: where the algorithm paces, what was left of a burst is gone. */
-  slowDown(share: number, now: number): void {
+  /**
+   * The same after a refusal: where the algorithm paces, what was left of a burst is gone, and what comes back before
+   * `from`, when nobody is to ask, but for one.
+   */
+  slowDown(share: number, now: number, from: number): void {
     this.ease(share, now)
     if (isExact(this.#spec) || !isSlowed(this.#spec)) return
-    this.#meter.take(Math.max(0, this.#rule.burst - this.#meter.used(now)), now)
+    const { burst, limit, window } = this.#rule
+    // of what gcra lets pass in a window, the burst is a part
+    const steady = this.#spec.algorithm === "gcra" ? limit - burst + 1 : limit
+    const meanwhile = (from - now) * steady / window
+    this.#meter.take(Math.max(0, burst - this.#meter.used(now) + Math.max(0, meanwhile - 1)), now)
   }
 
   /** Goes by another specification from now on, and keeps what was used. */

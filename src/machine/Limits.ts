@@ -136,7 +136,7 @@ export class Limits {
     this.#throttle = throttle!
     this.#takenAtCut = this.taken
     this.#share = throttle!.low
-    for (const limit of this.#limits) limit.slowDown(this.#share, now)
+    for (const limit of this.#limits) limit.slowDown(this.#share, now, throttle!.from)
     this.#awaitStep()
   }
 
@@ -238,10 +238,11 @@ export class Limits {
     this.#easesAt = this.#share < 1 ? Throttle.reaches(this.#throttle!, this.#nextShare) : Infinity
   }
 
-  // the share of the limit that was used most since the last cut
+  // the share of the limit that was used most since the last cut, or since the pause after that
   #usedSince(now: number): number {
     if (this.#share === 1) return 1
-    const time = now - this.#throttle!.cutAt
+    const time = now - this.#throttle!.from
+    if (time <= 0) return 1
     let most = 0
     for (const { spec } of this.#limits) {
       const units = unitsOf(this.taken, spec.of) - unitsOf(this.#takenAtCut, spec.of)

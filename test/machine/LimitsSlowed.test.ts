@@ -180,7 +180,7 @@ describe("limits that were refused for", () => {
 
   it("let at least one pass in a window", () => {
     const limits = new Limits([{ ...bucket, limit: 4, burst: 0 }, { ...bucket, limit: 1 }])
-    for (let now = 0; now <= 20_000; now += 1000) limits.slowDown(0.3, now, now, 1_000_000)
+    for (let now = 0; now <= 20_000; now += 1000) limits.slowDown(0.3, now, now, now)
     assert.strictEqual(limits.share, 0.01)
     assert.deepStrictEqual(limits.all.map((limit) => Math.round(limit.wait(1, 20_000))), [60_000, 60_000])
   })
@@ -217,6 +217,29 @@ describe("limits that were refused for", () => {
     slow.slowDown(0.7, 1, 2000, 2000)
     assert.closeTo(limits.share, 0.7 * 0.7, 0.03)
     assert.closeTo(slow.share, 0.35 * 0.7, 1e-9)
+  })
+
+  it("let one pass after a pause, and no burst that came back while nobody asked", () => {
+    for (const algorithm of ["gcra", "tokenBucket"] as const) {
+      const limits = new Limits([{ ...bucket, limit: 600, burst: 0.05, algorithm }])
+      limits.slowDown(0.5, 0, 0, 4000)
+      assert.isAbove(limits.wait(one, 3900), 0)
+      assert.strictEqual(limits.wait(one, 4000), 0)
+      assert.strictEqual(passing(limits, 4000, 1), 1)
+      // five a second, or a few less
+      assert.closeTo(passing(limits, 4001, 2000), 10, 1)
+    }
+  })
+
+  it("count from the end of a pause what has passed: before that nobody asked", () => {
+    const limits = new Limits([bucket])
+    limits.slowDown(0.7, 0, 0, 4000)
+    limits.take(one, 4000)
+    limits.slowDown(0.7, 4000, 4015, 8015)
+    assert.closeTo(limits.share, 0.7 * 0.7, 0.01)
+    // nobody has asked since
+    limits.slowDown(0.7, 8015, 8015, 8015)
+    assert.closeTo(limits.share, 0.7 * 0.7 * 0.7, 0.01)
   })
 
   it("go by what the limit that was used most has seen", () => {
@@ -292,7 +315,7 @@ describe("limits that were refused for", () => {
   it("take what is held along to other limits", () => {
     const limits = new Limits([bucket])
     const waits = () => limits.all.map((limit) => Math.round(limit.wait(limit.burst, 0)))
-    limits.slowDown(0.5, 0, 0, 1_000_000)
+    limits.slowDown(0.5, 0, 0, 0)
     assert.deepStrictEqual(waits(), [12_000])
     limits.reconfigure([{ ...bucket, limit: 300 }, { ...bucket, of: "tokens", window: 6000 }], 0)
     assert.strictEqual(waits()[0], 24_000)
@@ -306,7 +329,7 @@ describe("limits that were refused for", () => {
   it("slow down from what was learned, too", () => {
     const limits = new Limits([{ ...bucket, burst: 0 }])
     limits.all[0]!.learn({ limit: 300 }, 0, undefined, 0)
-    limits.slowDown(0.5, 0, 0, 1_000_000)
+    limits.slowDown(0.5, 0, 0, 0)
     assert.strictEqual(Math.round(limits.all[0]!.wait(1, 0)), 400)
     limits.all[0]!.learn({ limit: 150 }, 0, undefined, 0)
     assert.strictEqual(Math.round(limits.all[0]!.wait(1, 0)), 800)
