@@ -51,7 +51,7 @@ export interface Account {
   /** Of all its endpoints together, where it has limits of its own. */
   readonly limiter: RateLimiter.RateLimiter | undefined
   /** The limiters of its endpoints. */
-  readonly limiters: Set<RateLimiter.RateLimiter>
+  readonly limiters: Array<RateLimiter.RateLimiter>
 }
 
 // model names come from callers; more than these at once are no real account
@@ -68,7 +68,7 @@ export const make = (id: string, limiter?: RateLimiter.RateLimiter): Account => 
   trouble: undefined,
   users: 0,
   limiter,
-  limiters: new Set()
+  limiters: []
 })
 
 // where the limits of the account are known, it is these that are smaller than they were

@@ -59,7 +59,7 @@ export class Accounts {
   /** The account and the key of an endpoint that is there from now on, behind this limiter. */
   join({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): Membership {
     const joined = join(this.#accounts, account, () => Account.make(account, this.#limiters.get(account)))
-    joined.limiters.add(limiter)
+    joined.limiters.push(limiter)
     return {
       account: joined,
       key: apiKey === undefined ? undefined : join(this.#keys, nameOf(apiKey, account), Key.make)
@@ -68,7 +68,8 @@ export class Accounts {
 
   /** An endpoint that joined is gone. */
   leave({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): void {
-    this.#accounts.get(account)!.limiters.delete(limiter)
+    const { limiters } = this.#accounts.get(account)!
+    limiters.splice(limiters.indexOf(limiter), 1)
     leave(this.#accounts, account)
     if (apiKey !== undefined) leave(this.#keys, nameOf(apiKey, account))
   }
