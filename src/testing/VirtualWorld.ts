@@ -169,7 +169,7 @@ export class VirtualWorld implements Clock.Clock, Scheduler.Scheduler, Scheduler
   }
 
   readonly #despair = (): void => {
-    if (this.#goesOn || this.#isOver) return
+    if (this.#goesOn) return
     const resume = this.#onStandstill
     this.#onStandstill = undefined
     resume?.(Effect.die(new Error(standstill)))

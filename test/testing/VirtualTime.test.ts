@@ -240,9 +240,19 @@ describe("virtual time", () => {
       for (const promises of [true, false]) {
         const fiber = yield* Effect.forkChild(VirtualTime.run(life, { promises }))
         yield* Deferred.await(begun)
+        yield* Effect.andThen(Effect.yieldNow, Effect.yieldNow)
         const exit = yield* Effect.andThen(Fiber.interrupt(fiber), Fiber.await(fiber))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
       }
+      const gate = yield* Deferred.make<void>()
+      const through = Effect.andThen(
+        Deferred.await(gate),
+        Effect.andThen(Effect.sleep("1 hour"), Clock.currentTimeMillis)
+      )
+      const passing = yield* Effect.forkChild(VirtualTime.run(through, { promises: false }), { startImmediately: true })
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Fiber.join(passing), 3_600_000)
       const waiting = yield* Effect.forkChild(VirtualTime.run(Effect.never))
       for (let turn = 0; turn < 20; turn++) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       assert.isUndefined(waiting.pollUnsafe())
