@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, posix } from "node:path"
 
 const root = join(import.meta.dirname, "..")
 const project = mkdtempSync(join(tmpdir(), "effect-relay-pack-"))
@@ -32,7 +32,7 @@ const expectedFiles = (): ReadonlyArray<string> => [
   "LICENSE",
   "README.md",
   "package.json",
-  ...globSync(["docs/{cache,cost,relay}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) =>
+  ...globSync(["docs/{cache,cost,relay,simulation}.md", "docs/{policies,relay}/*.md"], { cwd: root }).map((file) =>
     file.replaceAll("\\", "/")
   ),
   ...globSync("src/**/*.ts", { cwd: root }).flatMap((file) => {
@@ -41,6 +41,14 @@ const expectedFiles = (): ReadonlyArray<string> => [
     return [source, ...[".js", ".js.map", ".d.ts", ".d.ts.map"].map((extension) => built + extension)]
   })
 ]
+
+/** Links of the pages that ship to what does not. */
+const brokenLinks = (files: ReadonlyArray<string>): ReadonlyArray<string> =>
+  files.filter((file) => /^docs\/.*\.md$/.test(file)).flatMap((file) =>
+    Array.from(readFileSync(join(root, file), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g), ([, target]) => target!)
+      .filter((target) => !files.includes(posix.join(posix.dirname(file), target)))
+      .map((target) => `${file} links ${target}`)
+  )
 
 try {
   const [packed] = JSON.parse(
@@ -51,6 +59,7 @@ try {
   const missing = expected.filter((path) => !actual.includes(path))
   const unexpected = actual.filter((path) => !expected.includes(path))
   assert.deepEqual({ missing, unexpected }, { missing: [], unexpected: [] })
+  assert.deepEqual(brokenLinks(actual), [])
   console.log(`${packed.filename}: ${packed.files.length} files, ${Math.ceil(packed.size / 1024)} KB`)
 
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))

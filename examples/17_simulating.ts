@@ -1,5 +1,5 @@
 /**
- * Simulating: a set-up of your own lives through a day before it has to, in a second.
+ * Simulating: a set-up of your own lives through a day before it has to, in a second or two.
  *
  * Nothing of the relay is mocked. The endpoints below it are slow, limited and broken by chance, time is virtual, and every
  * draw belongs to a request: two configurations meet the very same day, so what differs is what they differ by.

@@ -51,7 +51,8 @@ const mix = (hash: number): number => {
 const join = (hash: number, word: number): number => mix(Math.imul(hash, 5) + (word | 0) + 0x9e3779b9)
 
 /**
- * A number from 0 up to 1 that is as good as drawn by lot, and always the same for the same four words.
+ * A number from 0 up to 1 that is as good as drawn by lot, and always the same for the same four words: whole numbers, of
+ * which the lowest 32 bits count.
  *
  * @category drawing
  * @since 0.1.0

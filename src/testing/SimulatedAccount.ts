@@ -5,69 +5,39 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import * as AccountOptions from "./AccountOptions.ts"
 
-/**
- * A time in the simulation, counted from its beginning.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Span {
-  readonly from: Duration.Input
-  readonly lasts: Duration.Input
-}
-
-/**
- * A time during which the limits are only this share of what they are otherwise.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Shrinkage extends Span {
-  readonly to: number
-}
-
-/**
- * The options of an account; see `defaults`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** Requests that become available a minute; `Infinity` for no limit. */
-  readonly requestsPerMinute?: number | undefined
-  /** Requests that can come at once. Default: as many as in a minute. */
-  readonly burst?: number | undefined
-  /** Tokens that become available a minute, as many of them at once; `Infinity` for no limit. */
-  readonly tokensPerMinute?: number | undefined
-  /** Whether a 429 says in whole seconds when to come again. */
-  readonly retryAfter?: boolean | undefined
-  /** Whether a request that was refused counts as well. */
-  readonly refusalsCount?: boolean | undefined
-  /** How long a refusal takes. */
-  readonly refusesIn?: Duration.Input | undefined
-  /** When the limits are smaller. Two at one time count both. */
-  readonly shrinkages?: ReadonlyArray<Shrinkage> | undefined
-  /** When the quota is used up: every request is refused as `insufficient_quota`. */
-  readonly emptyDuring?: ReadonlyArray<Span> | undefined
-}
-
-/**
- * The options that hold where none is given.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  requestsPerMinute: Infinity,
-  tokensPerMinute: Infinity,
-  retryAfter: true,
-  refusalsCount: false,
-  refusesIn: "15 millis",
-  shrinkages: [],
-  emptyDuring: []
-} as const satisfies Required<Omit<Options, "burst">>
+export {
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * The options of an account; see `defaults`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options,
+  /**
+   * A time during which the limits are only this share of what they are otherwise.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Shrinkage,
+  /**
+   * A time in the simulation, counted from its beginning.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Span
+} from "./AccountOptions.ts"
 
 /**
  * An account, as it is described.
@@ -75,17 +45,25 @@ export const defaults = {
  * @category models
  * @since 0.1.0
  */
-export interface SimulatedAccount extends Options {
+export interface SimulatedAccount extends AccountOptions.Options {
   readonly id: string
 }
 
 /**
- * An account that endpoints can share.
+ * An account that endpoints can share: in one world, who has the same id is the same account. Throws `InvalidConfiguration`
+ * on options that cannot work.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (id: string, options?: Options): SimulatedAccount => ({ ...options, id })
+export const make = (id: string, options?: AccountOptions.Options): SimulatedAccount => {
+  settle(id, options)
+  return { ...options, id }
+}
+
+// an account is a value, not an effect: what it cannot be made from is thrown
+const settle = (id: string, options: AccountOptions.Options | undefined): AccountOptions.Settings =>
+  Result.getOrThrowWith(AccountOptions.decode(id, options), (invalid) => invalid)
 
 /** How large a share of the limits holds from a time on. */
 interface Regime {
@@ -93,14 +71,9 @@ interface Regime {
   readonly share: number
 }
 
-const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
+const bounds = ({ from, lasts }: AccountOptions.Settings["emptyDuring"][number]) => [from, from + lasts] as const
 
-const bounds = ({ from, lasts }: Span): readonly [from: number, until: number] => [
-  millis(from),
-  millis(from) + millis(lasts)
-]
-
-const regimesOf = (shrinkages: ReadonlyArray<Shrinkage>): ReadonlyArray<Regime> => {
+const regimesOf = (shrinkages: AccountOptions.Settings["shrinkages"]): ReadonlyArray<Regime> => {
   const spans = shrinkages.map((shrinkage) => [...bounds(shrinkage), shrinkage.to] as const)
   const edges = Array.from(new Set([0, ...spans.flatMap(([from, until]) => [from, until])])).sort((a, b) => a - b)
   return edges.map((edge) => ({
@@ -148,24 +121,15 @@ export class Standing {
   #regime = 0
   #at = 0
 
-  constructor(account: SimulatedAccount) {
-    const {
-      requestsPerMinute = defaults.requestsPerMinute,
-      burst = requestsPerMinute,
-      tokensPerMinute = defaults.tokensPerMinute,
-      retryAfter = defaults.retryAfter,
-      refusalsCount = defaults.refusalsCount,
-      refusesIn = defaults.refusesIn,
-      shrinkages = defaults.shrinkages,
-      emptyDuring = defaults.emptyDuring
-    } = account
-    this.retryAfter = retryAfter
-    this.refusesIn = millis(refusesIn)
-    this.#refusalsCount = refusalsCount
-    this.#requests = bucket(requestsPerMinute, burst)
-    this.#tokens = bucket(tokensPerMinute, tokensPerMinute)
-    this.#regimes = regimesOf(shrinkages)
-    this.#empty = emptyDuring.map(bounds)
+  constructor({ id, ...options }: SimulatedAccount) {
+    const account = settle(id, options)
+    this.retryAfter = account.retryAfter
+    this.refusesIn = account.refusesIn
+    this.#refusalsCount = account.refusalsCount
+    this.#requests = bucket(account.requestsPerMinute, account.burst)
+    this.#tokens = bucket(account.tokensPerMinute, account.tokensPerMinute)
+    this.#regimes = regimesOf(account.shrinkages)
+    this.#empty = account.emptyDuring.map(bounds)
   }
 
   /** Whether the quota is used up. */

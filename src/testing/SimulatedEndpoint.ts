@@ -15,13 +15,19 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Endpoint from "../endpoint/Endpoint.ts"
+import * as Configuration from "../policy/Configuration.ts"
 import * as Now from "../policy/Now.ts"
 import type { Behaviour, Inhabitant } from "./Behaviour.ts"
 import * as Luck from "./Luck.ts"
-import * as SimulatedAccount from "./SimulatedAccount.ts"
+import * as Population from "./Population.ts"
+import * as Seed from "./Seed.ts"
+import type * as SimulatedAccount from "./SimulatedAccount.ts"
 import { SimulatedWorld, type Verdict } from "./SimulatedWorld.ts"
+import * as Temper from "./Temper.ts"
 
 export * from "./Behaviour.ts"
 
@@ -42,14 +48,7 @@ export interface Options extends Partial<Behaviour> {
  * @category constants
  * @since 0.1.0
  */
-export const defaults = {
-  latency: { median: "300 millis", sigma: 0.3 },
-  failures: 0,
-  incidents: [],
-  workers: undefined,
-  inputTokens: 500,
-  outputTokens: 250
-} as const satisfies Behaviour
+export const defaults = Temper.defaults
 
 /**
  * An endpoint and what it is like.
@@ -66,26 +65,40 @@ const host = "http://simulated.test"
 
 const baseUrlOf = (id: string): string => `${host}/${encodeURIComponent(id)}/v1`
 
+// an endpoint is a value, not an effect, and a layer of them as well: what they cannot be made from is thrown
+const settle = <A>(result: Result.Result<A, Configuration.InvalidConfiguration>): A =>
+  Result.getOrThrowWith(result, (invalid) => invalid)
+
+// field by field it is looked at once the defaults are there
+const Anything = Schema.Record(Schema.String, Schema.Unknown)
+
 /**
- * An endpoint that is like this; `options` go into its description.
+ * An endpoint that is like this; `options` go into its description. Throws `InvalidConfiguration` on a behaviour that
+ * cannot be; the description is checked by the relay that it is given to.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (
   id: string,
-  { account, ...behaviour }: Options = {},
+  said: Options = {},
   options?: Omit<Endpoint.Options, "id" | "baseUrl" | "account" | "dialect" | "prices"> & {
     readonly prices?: Endpoint.Prices | undefined
   }
 ): SimulatedEndpoint => {
-  const owner = account ?? SimulatedAccount.make(id)
+  const given: Options = settle(Configuration.decodeResult("SimulatedEndpoint", Anything, said, {}))
+  const { account = { id }, ...behaviour } = given
+  const inhabitant: Inhabitant = { id, account, behaviour: { ...defaults, ...behaviour }, prices: options?.prices }
+  settle(Temper.decode(inhabitant))
   return {
-    id,
-    account: owner,
-    behaviour: { ...defaults, ...behaviour },
-    prices: options?.prices,
-    endpoint: { apiKey: Redacted.make(`key-of-${owner.id}`), ...options, id, account: owner.id, baseUrl: baseUrlOf(id) }
+    ...inhabitant,
+    endpoint: {
+      apiKey: Redacted.make(`key-of-${account.id}`),
+      ...options,
+      id,
+      account: account.id,
+      baseUrl: baseUrlOf(id)
+    }
   }
 }
 
@@ -180,9 +193,12 @@ const replyTo = (
   }
 }
 
+const Chance = Schema.Struct({ seed: Seed.field })
+
 /**
  * An `HttpClient` that knows only these endpoints, and the world they live in. Every build of the layer begins it anew;
- * incidents count from then on.
+ * incidents count from then on. Throws `InvalidConfiguration` on no endpoints, on two of one id, and on accounts of one id
+ * that are described differently.
  *
  * ```ts
  * import { Effect, Layer } from "effect"
@@ -216,10 +232,15 @@ const replyTo = (
  */
 export const layer = (
   endpoints: ReadonlyArray<SimulatedEndpoint>,
-  options?: { readonly seed?: number | undefined }
-): Layer.Layer<HttpClient.HttpClient | SimulatedWorld> =>
-  Layer.effectContext(Effect.gen(function*() {
-    const world = new SimulatedWorld(options?.seed ?? 0, endpoints)
+  options?: {
+    /** What all chance comes from, a whole number. Default: 0. */
+    readonly seed?: number | undefined
+  }
+): Layer.Layer<HttpClient.HttpClient | SimulatedWorld> => {
+  const { seed } = settle(Configuration.decodeResult("SimulatedEndpoint.layer", Chance, options, { seed: 0 }))
+  settle(Population.decode(endpoints))
+  return Layer.effectContext(Effect.gen(function*() {
+    const world = new SimulatedWorld(seed, endpoints)
     const beganAt = yield* Now.current
     const places = new Map(
       endpoints.map(({ behaviour, id }, place) => [
@@ -260,3 +281,4 @@ export const layer = (
       )
     )
   }))
+}

@@ -6,10 +6,15 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Configuration from "../policy/Configuration.ts"
 import type { Inhabitant } from "./Behaviour.ts"
 import * as Luck from "./Luck.ts"
+import * as Population from "./Population.ts"
+import * as Seed from "./Seed.ts"
 import * as SimulatedAccount from "./SimulatedAccount.ts"
+import type * as Temper from "./Temper.ts"
 
 /**
  * What came of a request.
@@ -93,13 +98,24 @@ interface Stage {
   readonly price: number
 }
 
-const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
-
-// which of the numbers a request has drawn
+// which of the numbers a request has drawn; what is normally distributed takes two of them
 const purposes = { incident: 0, failure: 1, straggler: 2, latency: 8 }
+// each incident has its own: the next one is so many further
+const betweenIncidents = 32
+
+// so many attempts of a request at one endpoint have numbers side by side
+const attemptsSideBySide = 64
+
+const Chance = Schema.Struct({ seed: Seed.field })
+
+const settle = <A>(result: Result.Result<A, Configuration.InvalidConfiguration>): A =>
+  Result.getOrThrowWith(result, (invalid) => invalid)
 
 /**
  * Simulated endpoints and how they are now. Times are milliseconds since the beginning, and never go back.
+ *
+ * To make one throws `InvalidConfiguration` on what cannot live in it: no endpoints, two of one id, a behaviour that cannot
+ * be, accounts of one id that are described differently.
  *
  * @category models
  * @since 0.1.0
@@ -110,14 +126,10 @@ export class SimulatedWorld {
   readonly #indices: ReadonlyMap<string, number>
 
   constructor(seed: number, endpoints: ReadonlyArray<Inhabitant>) {
-    this.seed = seed
-    const accounts = new Map<SimulatedAccount.SimulatedAccount, SimulatedAccount.Standing>()
-    const standingOf = (account: SimulatedAccount.SimulatedAccount): SimulatedAccount.Standing => {
-      const standing = accounts.get(account) ?? new SimulatedAccount.Standing(account)
-      accounts.set(account, standing)
-      return standing
-    }
-    this.#stages = endpoints.map((endpoint) => stageOf(endpoint, standingOf(endpoint.account)))
+    this.seed = settle(Configuration.decodeResult("SimulatedWorld", Chance, { seed }, {})).seed
+    const tempers = settle(Population.decode(endpoints))
+    const accounts = new Map(endpoints.map(({ account }) => [account.id, new SimulatedAccount.Standing(account)]))
+    this.#stages = tempers.map((temper) => stageOf(temper, accounts.get(temper.account.id)!))
     this.#indices = new Map(endpoints.map(({ id }, index) => [id, index]))
   }
 
@@ -147,21 +159,29 @@ export class SimulatedWorld {
   /** What a request would meet that is let through; nothing is counted. */
   foresee(endpoint: number, request: number, attempt: number, now: number): Verdict {
     const stage = this.#stages[endpoint]!
-    const place = endpoint * 64 + attempt
+    const place = this.#placeOf(endpoint, attempt)
+    const { incidents } = stage
     let factor = 1
-    for (const incident of stage.incidents) {
+    let kind: Kind = "Answer"
+    let failsIn: number | undefined
+    for (let index = 0; index < incidents.length; index++) {
+      const incident = incidents[index]!
       if (now < incident.from || now >= incident.until) continue
       factor *= incident.latencyFactor
-      const fate = Luck.draw(this.seed, request, place, purposes.incident)
-      const kind = fateIn(incident, fate)
-      if (kind === "Silence") return { kind, after: Infinity, retryAfter: undefined }
-      if (kind !== "Answer") {
-        return { kind, after: incident.failsIn ?? this.#latency(stage, request, place) * factor, retryAfter: undefined }
-      }
+      if (kind !== "Answer") continue
+      kind = fateIn(
+        incident,
+        Luck.draw(this.seed, request, place, purposes.incident + index * betweenIncidents)
+      )
+      failsIn = incident.failsIn
     }
-    const after = this.#latency(stage, request, place) * factor
-    const failed = stage.failures > 0 && Luck.draw(this.seed, request, place, purposes.failure) < stage.failures
-    return { kind: failed ? "Error" : "Answer", after, retryAfter: undefined }
+    if (kind === "Silence") return { kind, after: Infinity, retryAfter: undefined }
+    if (kind !== "Answer" && failsIn !== undefined) return { kind, after: failsIn, retryAfter: undefined }
+    if (
+      kind === "Answer" && stage.failures > 0 &&
+      Luck.draw(this.seed, request, place, purposes.failure) < stage.failures
+    ) kind = "Error"
+    return { kind, after: this.#latency(stage, request, place) * factor, retryAfter: undefined }
   }
 
   /** Milliseconds until the account of an endpoint lets a request through; `Infinity` while its quota is used up. */
@@ -178,6 +198,13 @@ export class SimulatedWorld {
   /** What each endpoint has seen so far. */
   tallies(): ReadonlyArray<Tally> {
     return this.#stages.map(({ tally }) => ({ ...tally }))
+  }
+
+  /** A number for each attempt at each endpoint, and none for two of them. */
+  #placeOf(endpoint: number, attempt: number): number {
+    return attempt < attemptsSideBySide
+      ? endpoint * attemptsSideBySide + attempt
+      : -1 - endpoint - (attempt - attemptsSideBySide) * this.#stages.length
   }
 
   #latency(stage: Stage, request: number, place: number): number {
@@ -211,32 +238,27 @@ const occupy = (workers: Float64Array, now: number, work: number): number => {
 }
 
 const stageOf = (
-  { behaviour, id, prices }: Inhabitant,
+  { behaviour: { failures, incidents, latency, workers }, id, price, tokens }: Temper.Temper,
   account: SimulatedAccount.Standing
-): Stage => {
-  const { failures = 0, incidents = [], inputTokens, latency, outputTokens, workers } = behaviour
-  return {
-    account,
-    tally: { id, sent: 0, answered: 0, refused: 0, failed: 0, cost: 0 },
-    median: millis(latency.median),
-    sigma: latency.sigma,
-    stragglers: latency.stragglers?.share ?? 0,
-    straggling: latency.stragglers?.factor ?? 1,
-    failures,
-    incidents: incidents.map((incident) => ({
-      from: millis(incident.from),
-      until: millis(incident.from) + millis(incident.lasts),
-      latencyFactor: incident.latencyFactor ?? 1,
-      silence: incident.silence ?? 0,
-      failures: incident.failures ?? 0,
-      hiddenErrors: incident.hiddenErrors ?? 0,
-      unreachable: incident.unreachable ?? 0,
-      failsIn: incident.failsIn === undefined ? undefined : millis(incident.failsIn)
-    })),
-    workers: new Float64Array(workers ?? 0),
-    tokens: inputTokens + outputTokens,
-    price: prices === undefined
-      ? 0
-      : (inputTokens * prices.inputPerMillion + outputTokens * prices.outputPerMillion) / 1_000_000
-  }
-}
+): Stage => ({
+  account,
+  tally: { id, sent: 0, answered: 0, refused: 0, failed: 0, cost: 0 },
+  median: latency.median,
+  sigma: latency.sigma,
+  stragglers: latency.stragglers?.share ?? 0,
+  straggling: latency.stragglers?.factor ?? 1,
+  failures,
+  incidents: incidents.map((incident) => ({
+    from: incident.from,
+    until: incident.from + incident.lasts,
+    latencyFactor: incident.latencyFactor ?? 1,
+    silence: incident.silence ?? 0,
+    failures: incident.failures ?? 0,
+    hiddenErrors: incident.hiddenErrors ?? 0,
+    unreachable: incident.unreachable ?? 0,
+    failsIn: incident.failsIn
+  })),
+  workers: new Float64Array(workers ?? 0),
+  tokens,
+  price
+})

@@ -9,60 +9,37 @@
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Now from "../policy/Now.ts"
 import * as Luck from "./Luck.ts"
+import * as TrafficOptions from "./TrafficOptions.ts"
 
-/**
- * The options of traffic; see `defaults`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  readonly seed?: number | undefined
-  /** How many requests a day has on average. */
-  readonly perDay?: number | undefined
-  /** How long a day is; a short one has all its hours, and they pass quickly. */
-  readonly day?: Duration.Input | undefined
-  /** How long it goes on, from midnight. Default: one day. */
-  readonly lasts?: Duration.Input | undefined
-  /** By how much of the average the peak is above it, and the trough below; 0 to 1. */
-  readonly swing?: number | undefined
-  /** When in the day the peak is, as a share of it: 0 for midnight, 0.5 for noon. */
-  readonly peakAt?: number | undefined
-  /** Times of so many times the rate; how long they last and how long it is between them, on average. */
-  readonly bursts?:
-    | { readonly factor: number; readonly last: Duration.Input; readonly every: Duration.Input }
-    | undefined
-  /** The share of questions that are asked once. */
-  readonly unique?: number | undefined
-  /** How many other questions there are. */
-  readonly questions?: number | undefined
-  /** How unevenly they are asked: the n-th is asked n to the power of this less often than the first. */
-  readonly exponent?: number | undefined
-}
-
-/**
- * The options that hold where none is given.
- *
- * @category constants
- * @since 0.1.0
- */
-export const defaults = {
-  seed: 0,
-  perDay: 100_000,
-  day: "1 day",
-  swing: 0.6,
-  peakAt: 15 / 24,
-  bursts: { factor: 1.8, last: "15 seconds", every: "10 minutes" },
-  unique: 0.25,
-  questions: 20_000,
-  exponent: 0.9
-} as const satisfies Required<Omit<Options, "lasts">>
+export {
+  /**
+   * Times of so many times the rate.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Bursts,
+  /**
+   * The options that hold where none is given.
+   *
+   * @category constants
+   * @since 0.1.0
+   */
+  defaults,
+  /**
+   * The options of traffic; see `defaults`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Options
+} from "./TrafficOptions.ts"
 
 /**
  * All requests, in the order in which they come.
@@ -80,19 +57,18 @@ export interface Traffic {
 // each kind of chance has numbers of its own
 const streams = { arrival: 1, thinning: 2, burst: 3, unique: 4, question: 5 }
 
-const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
-
 /** How much busier it is than usual at a time; times are asked for in order. */
-const burstsOf = (seed: number, { every, factor, last }: NonNullable<Options["bursts"]>): (at: number) => number => {
-  const [lasting, between] = [millis(last), millis(every)]
-  const average = (factor * lasting + between) / (lasting + between)
+const burstsOf = (seed: number, bursts: TrafficOptions.Settings["bursts"]): (at: number) => number => {
+  if (bursts === undefined) return () => 1
+  const { every, factor, last } = bursts
+  const average = (factor * last + every) / (last + every)
   let count = 0
   let isBurst = true
   let until = 0
   return (at) => {
     while (at >= until) {
       isBurst = !isBurst
-      until += -Math.log(1 - Luck.draw(seed, streams.burst, count++, 0)) * (isBurst ? lasting : between)
+      until += -Math.log(1 - Luck.draw(seed, streams.burst, count++, 0)) * (isBurst ? last : every)
     }
     return (isBurst ? factor : 1) / average
   }
@@ -117,38 +93,27 @@ const popularityOf = (count: number, exponent: number): (at: number) => number =
 }
 
 /**
- * The traffic of some time: the same for the same options.
+ * The traffic of some time: the same for the same options. Throws `InvalidConfiguration` on those that cannot work.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): Traffic => {
-  const {
-    bursts = defaults.bursts,
-    day = defaults.day,
-    exponent = defaults.exponent,
-    lasts = day,
-    peakAt = defaults.peakAt,
-    perDay = defaults.perDay,
-    questions = defaults.questions,
-    seed = defaults.seed,
-    swing = defaults.swing,
-    unique = defaults.unique
-  } = options
-  const until = millis(lasts)
-  const length = millis(day)
+export const make = (options?: TrafficOptions.Options): Traffic => {
+  const settings = Result.getOrThrowWith(TrafficOptions.decode(options), (invalid) => invalid)
+  const { bursts, day, exponent, lasts, peakAt, perDay, questions, seed, swing, unique } = settings
   const burst = burstsOf(seed, bursts)
   const popularity = popularityOf(questions, exponent)
-  const highest = (1 + swing) * Math.max(1, bursts.factor)
+  const highest = (1 + swing) * (bursts?.factor ?? 1)
   const times: Array<number> = []
   const asked: Array<number> = []
   let drawn = 0
   let uniques = 0
   let at = 0
   while (true) {
-    at += -Math.log(1 - Luck.draw(seed, streams.arrival, drawn, 0)) / (perDay / length * highest)
-    if (at >= until) break
-    const rate = (1 + swing * Math.cos(2 * Math.PI * (at / length - peakAt))) * burst(at)
+    at += -Math.log(1 - Luck.draw(seed, streams.arrival, drawn, 0)) / (perDay / day * highest)
+    // so as to end as well where nobody asks: there, it may be no number
+    if (!(at < lasts)) break
+    const rate = (1 + swing * Math.cos(2 * Math.PI * (at / day - peakAt))) * burst(at)
     if (Luck.draw(seed, streams.thinning, drawn++, 0) * highest >= rate) continue
     const isUnique = Luck.draw(seed, streams.unique, times.length, 0) < unique
     asked.push(isUnique ? questions + uniques++ : popularity(Luck.draw(seed, streams.question, times.length, 0)))

@@ -73,6 +73,11 @@ describe("a simulated account", () => {
     assert.deepStrictEqual([999, 1000, 1999, 2000].map((now) => standing.isEmpty(now)), [false, true, true, false])
   })
 
+  it("lets at least one through at once", () => {
+    const standing = new SimulatedAccount.Standing(SimulatedAccount.make("d", { requestsPerMinute: 0.5 }))
+    assert.deepStrictEqual([0, 0, 119_999, 120_000].map((now) => standing.take(now, 0)), [true, false, false, true])
+  })
+
   it("lets nobody through who never stops asking, where refusals count", () => {
     const standing = new SimulatedAccount.Standing(
       SimulatedAccount.make("c", { requestsPerMinute: 60, burst: 1, refusalsCount: true })

@@ -58,6 +58,53 @@ describe("a simulated world", () => {
     assert.strictEqual(world.ask(0, Luck.make(1), 5000).after, 300)
   })
 
+  const both = (first: object, second: object) =>
+    worldOf(make("a", {
+      latency: sure,
+      incidents: [{ from: 0, lasts: 2000, ...first }, { from: 1000, lasts: "Infinity", ...second }]
+    }))
+
+  it("counts both of two incidents at one time, each by a draw of its own", () => {
+    const { Answer, Error } = kindsOf(both({ failures: 0.3 }, { failures: 0.3 }), 1500)
+    assert.closeTo(Error!, 510, 40)
+    assert.strictEqual(Answer! + Error!, 1000)
+    const { Answer: rest, HiddenError, Silence } = kindsOf(both({ silence: 0.5 }, { hiddenErrors: 0.5 }), 1500)
+    assert.closeTo(Silence!, 500, 50)
+    assert.closeTo(HiddenError!, 250, 45)
+    assert.closeTo(rest!, 250, 45)
+    const failing = both({ latencyFactor: 2, failures: 1 }, { latencyFactor: 3 }).ask(0, Luck.make(1), 1500)
+    assert.deepInclude(failing, { kind: "Error", after: 600 })
+    assert.deepInclude(both({}, { failures: 1, failsIn: 5 }).ask(0, Luck.make(1), 1e12), { kind: "Error", after: 5 })
+  })
+
+  it("leaves what one incident does as it is, whatever comes after it", () => {
+    const incident = { from: 0, lasts: 2000, failures: 0.3, silence: 0.2 }
+    const alone = worldOf(make("a", { latency: sure, incidents: [incident] }))
+    for (let request = 0; request < 200; request++) {
+      assert.deepStrictEqual(both(incident, {}).ask(0, Luck.make(request), 500), alone.ask(0, Luck.make(request), 500))
+    }
+  })
+
+  it("has luck of its own for each of a thousand attempts at each endpoint", () => {
+    const world = worldOf(make("a"), make("b"), make("c"))
+    const seen = new Set<number>()
+    for (let place = 0; place < 3; place++) {
+      for (let attempt = 0; attempt < 1000; attempt++) seen.add(world.foresee(place, 7, attempt, 0).after)
+    }
+    assert.strictEqual(seen.size, 3000)
+  })
+
+  it("knows accounts by their id", () => {
+    const acme = () => SimulatedAccount.make("acme", { requestsPerMinute: 10, shrinkages: [] })
+    const world = worldOf(
+      make("a", { account: acme() }),
+      make("b", { account: { id: "acme", requestsPerMinute: 10, burst: 10 } }),
+      make("c", { account: SimulatedAccount.make("other", { requestsPerMinute: 10 }) })
+    )
+    for (let request = 0; request < 60; request++) world.ask(request % 3, Luck.make(request), 0)
+    assert.deepStrictEqual(world.tallies().map(({ answered }) => answered), [5, 5, 10])
+  })
+
   it("is the same for every client: luck belongs to the request, the endpoint and the attempt", () => {
     const endpoints = [make("a", { failures: 0.5 }), make("b", { failures: 0.5 })] as const
     const [one, other] = [worldOf(...endpoints), worldOf(...endpoints)]
@@ -147,7 +194,10 @@ describe("a relay over simulated endpoints", () => {
     [
       "a limit",
       make("a", {
-        account: SimulatedAccount.make("small", { requestsPerMinute: 0.001, burst: 0.5 })
+        account: SimulatedAccount.make("small", {
+          requestsPerMinute: 0.001,
+          shrinkages: [{ from: 0, lasts: "Infinity", to: 0.5 }]
+        })
       }),
       "RateLimited"
     ]

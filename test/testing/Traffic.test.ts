@@ -41,6 +41,24 @@ describe("traffic", () => {
     assert.isBelow(busy, 60)
   })
 
+  it("comes in none where they are off, which is the same as bursts of the usual rate", () => {
+    const { times } = Traffic.make({ perDay: 500_000, swing: 0, bursts: "off" })
+    assert.closeTo(times.length, 500_000, 3000)
+    const hours = Array.from({ length: 24 }, (_, index) => countIn(times, index * hour, (index + 1) * hour))
+    for (const count of hours) assert.closeTo(count, 500_000 / 24, 700)
+    const even = { factor: 1, last: "1 nano", every: "1 nano" } as const
+    assert.deepStrictEqual(Traffic.make({ seed: 3, bursts: even }), Traffic.make({ seed: 3, bursts: "off" }))
+  })
+
+  it("is none where nobody asks, whatever is drawn", () => {
+    // the first draw of this seed is 0, and the time until the next request 0/0
+    const seed = 21_472_703
+    assert.strictEqual(Luck.draw(seed, 1, 0, 0), 0)
+    for (const chance of [0, seed]) {
+      assert.deepStrictEqual(Traffic.make({ perDay: 0, seed: chance }).times, new Float64Array())
+    }
+  })
+
   it("asks by Zipf's law, and some questions once", () => {
     const { questions } = Traffic.make({ perDay: 200_000, unique: 0.3, questions: 1000, exponent: 1 })
     const counts = new Map<number, number>()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
+import { Arbitrary, Cause, Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
 import { CircuitBreaker, RelayService, Timeout } from "effect-relay"
 import { ScriptedEndpoint, VirtualTime } from "effect-relay/testing"
 import * as Law from "../Law.ts"
@@ -214,6 +214,73 @@ describe("virtual time", () => {
       for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
       assert.strictEqual(beats, 10)
     }))
+
+  const standstill = (life: Effect.Effect<unknown>) =>
+    Effect.map(Effect.exit(VirtualTime.run(life, { promises: false })), (exit) => {
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.match(String(Exit.isFailure(exit) && Cause.squash(exit.cause)), /everybody waits and nobody sleeps/)
+    })
+
+  it.effect("says that nobody can wake any more, where nobody waits for promises", () =>
+    Effect.gen(function*() {
+      yield* standstill(Effect.never)
+      yield* standstill(Effect.sleep("Infinity"))
+      yield* standstill(Effect.andThen(Effect.sleep("1 day"), Effect.flatMap(Deferred.make<void>(), Deferred.await)))
+      let closed = 0
+      const holder = Effect.onInterrupt(Effect.andThen(Effect.yieldNow, Effect.never), () =>
+        Effect.andThen(Effect.sleep("1 hour"), Effect.map(Clock.currentTimeMillis, (now) => closed = now)))
+      yield* standstill(Effect.all([holder, Effect.sleep("1 minute")], { concurrency: "unbounded" }))
+      assert.strictEqual(closed, 3_660_000, "after everybody has cleaned up")
+    }))
+
+  it.effect("says nothing while somebody outside may wake them", () =>
+    Effect.gen(function*() {
+      const begun = yield* Deferred.make<void>()
+      const life = Effect.andThen(Deferred.succeed(begun, undefined), Effect.never)
+      for (const promises of [true, false]) {
+        const fiber = yield* Effect.forkChild(VirtualTime.run(life, { promises }))
+        yield* Deferred.await(begun)
+        yield* Effect.andThen(Effect.yieldNow, Effect.yieldNow)
+        const exit = yield* Effect.andThen(Fiber.interrupt(fiber), Fiber.await(fiber))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      }
+      const gate = yield* Deferred.make<void>()
+      const through = Effect.andThen(
+        Deferred.await(gate),
+        Effect.andThen(Effect.sleep("1 hour"), Clock.currentTimeMillis)
+      )
+      const passing = yield* Effect.forkChild(VirtualTime.run(through, { promises: false }), { startImmediately: true })
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Fiber.join(passing), 3_600_000)
+      const waiting = yield* Effect.forkChild(VirtualTime.run(Effect.never))
+      for (let turn = 0; turn < 20; turn++) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* Fiber.interrupt(waiting)
+    }))
+
+  it.effect("ends as the effect does that lives in it", () =>
+    Effect.gen(function*() {
+      const options = { promises: false }
+      assert.deepStrictEqual(yield* VirtualTime.run(Effect.succeed(1), options), 1)
+      assert.deepStrictEqual(yield* Effect.flip(VirtualTime.run(Effect.fail("down"), options)), "down")
+      assert.deepStrictEqual(yield* VirtualTime.run(Effect.as(Effect.sleep("1 hour"), 2), options), 2)
+    }))
+
+  it.effect("moves with every sleep, also when a number has no room for it", () =>
+    VirtualTime.run(
+      Effect.gen(function*() {
+        yield* Effect.sleep("365 days")
+        let before = yield* Clock.monotonicTimeNanos
+        for (let nap = 0; nap < 100; nap++) {
+          yield* Effect.sleep("1 nanos")
+          const now = yield* Clock.monotonicTimeNanos
+          assert.isTrue(now > before && now - before <= 4n)
+          before = now
+        }
+      }),
+      { promises: false }
+    ))
 
   it.effect("lets an interrupt from outside in, and finalizers have their time", () =>
     Effect.gen(function*() {
