@@ -86,7 +86,7 @@ export const defaults = {
   slowCallDuration: "Infinity",
   slowCallRate: 0.5,
   slowCallEvidence: 13,
-  forgetAfter: "15 seconds",
+  forgetAfter: "5 minutes",
   openFor: "30 seconds",
   maxOpenFor: "2 minutes",
   jitter: 0.2,
