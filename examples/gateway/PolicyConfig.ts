@@ -59,6 +59,12 @@ const Budget = Schema.Struct({
 })
 
 export const Relay = Schema.Struct({
+  accounts: optional(Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      limits: Schema.Struct({ requestsPerMinute: optional(integer(1)), tokensPerMinute: optional(integer(1)) })
+    })
+  )),
   balance: optional(Schema.Union([
     Schema.Literals(["peakEwma", "leastLoaded", "roundRobin", "weighted", "cheapest", "sticky"]),
     Schema.Struct({ cheapest: Schema.Struct({ maxAddedLatency: finiteDurationOrZero }) })
