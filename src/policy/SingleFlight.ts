@@ -136,7 +136,6 @@ export const ensure = <A, E, R, M>(
   if (self.flights.has(key)) return
   const meeting = open()
   const flight = begin(self, key, meeting, call(meeting), context, true)
-  if (flight.fiber.pollUnsafe() !== undefined) return
   const timer = Effect.runForkWith(context)(Effect.sleep(keptFor))
   timer.addObserver(() => {
     flight.isKept = false

@@ -335,6 +335,24 @@ describe("limits that were refused for", () => {
     assert.strictEqual(Math.round(limits.all[0]!.wait(1, 0)), 800)
   })
 
+  it("fill at the share that came back meanwhile, also where nobody has asked since they were refused for", () => {
+    const [ample, lifted, asked] = [new Limits([bucket]), new Limits([bucket]), new Limits([bucket])]
+    for (const limits of [ample, lifted, asked]) limits.slowDown(0.1, 0, 0, 0)
+    // at a tenth of ten a second there would be eight
+    assert.isTrue(ample.isAmple(8000))
+    for (let now = 0; now <= 3000; now += 100) asked.ease(now)
+    lifted.lift(3000)
+    assert.strictEqual(lifted.all[0]!.left(3000), asked.all[0]!.left(3000))
+    assert.isAbove(lifted.all[0]!.left(3000), 5)
+  })
+
+  it("let one pass after a pause whatever of the limit is a burst", () => {
+    const limits = new Limits([{ ...bucket, limit: 6, burst: 0.5, algorithm: "gcra" }])
+    limits.slowDown(0.5, 0, 0, 60_000)
+    limits.take(one, 60_000)
+    assert.isAbove(limits.wait(one, 60_000), 10_000)
+  })
+
   it("are ample while more than half of every burst is left", () => {
     for (const algorithm of ["gcra", "tokenBucket", "slidingWindow", "fixedWindow"] as const) {
       const limits = new Limits([

@@ -162,6 +162,62 @@ export const survivors: ReadonlyArray<Survivor> = [
   },
   {
     file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "now >= this.#easesAt",
+    becomes: "true",
+    why: "ease asks the same of each step; the question only spares the call"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "now >= this.#easesAt",
+    becomes: "false",
+    why: "a wait that reaches beyond a step is walked step by step on a copy, those behind it too"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "now >= this.#easesAt",
+    becomes: "now < this.#easesAt",
+    why: "a wait that reaches beyond a step is walked step by step on a copy, those behind it too"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "now >= this.#easesAt",
+    becomes: "now > this.#easesAt",
+    why: "to ask, or to take, in the very step in which a share comes back is the same before it and after it"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "this.ease(now)",
+    becomes: ";",
+    why: "a wait that reaches beyond a step is walked step by step on a copy, those behind it too"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (wait <= paused) return paused",
+    was: "wait <= paused",
+    becomes: "wait < paused",
+    why: "of two that are the same either is the longer"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "return now + wait > this.#easesAt ? Math.max(paused, this.#waitWhileItEases(cost, now, wait)) : wait",
+    was: "now + wait > this.#easesAt",
+    becomes: "true",
+    why: "a wait that ends before the next step is walked in no step; the question only spares the copy"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "return now + wait > this.#easesAt ? Math.max(paused, this.#waitWhileItEases(cost, now, wait)) : wait",
+    was: "now + wait > this.#easesAt",
+    becomes: "now + wait >= this.#easesAt",
+    why: "a wait that ends before the next step is walked in no step; the question only spares the copy"
+  },
+  {
+    file: "src/machine/Limits.ts",
     line: "if (units !== 0) limit.correct(Math.min(limit.limit, -units), takenAt)",
     was: "units !== 0",
     becomes: "true",

@@ -247,8 +247,11 @@ describe("what a cache counts", () => {
       const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleIfError: "1 hour" })
       yield* cache.through(question, answer(7))
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* cache.through(question, Effect.fail(new Down())), stale)
-      assert.deepInclude(yield* cache.state, { misses: 1, stale: 1 })
+      const fails = cache.through(question, Effect.delay(Effect.fail(new Down()), 10))
+      const both = yield* Effect.forEach([1, 2], () => Effect.forkChild(fails, { startImmediately: true }))
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(yield* Fiber.joinAll(both), [stale, stale])
+      assert.deepInclude(yield* cache.state, { misses: 1, stale: 2, coalesced: 0 })
     }))
 
   it.effect("of the bytes of a text is two for a character, if one of them takes two", () =>

@@ -1,6 +1,6 @@
 /** Calls that many wait for, at the edges that a cache hardly comes to. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, type Context, Deferred, Effect, Exit, Fiber } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as SingleFlight from "../../src/policy/SingleFlight.ts"
 
@@ -72,6 +72,59 @@ describe("a call that many wait for", () => {
         yield* TestClock.adjust("5 seconds")
         assert.isTrue(isStopped)
       }
+    }))
+
+  it.effect("is as any other once it was kept for long enough: the last who has joined ends it by leaving", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      let isStopped = false
+      const call = Effect.onInterrupt(Effect.never, () =>
+        Effect.sync(() => {
+          isStopped = true
+        }))
+      SingleFlight.ensure(flights, key, alone(call), yield* Effect.context<never>(), 5000)
+      const joined = yield* begin(join(flights, Effect.succeed(2)))
+      yield* TestClock.adjust("5 seconds")
+      assert.isFalse(isStopped)
+      yield* Fiber.interrupt(joined)
+      assert.isTrue(isStopped)
+    }))
+
+  it.effect("that is kept no longer takes out nothing but itself, at once, and lets its time go when it ends", () =>
+    Effect.gen(function*() {
+      const flights = SingleFlight.make<number, string>()
+      let asleep = 0
+      const context = yield* Effect.map(Effect.context<never>(), (context) =>
+        Context.add(context, Clock.Clock, {
+          ...Context.get(context, Clock.Clock),
+          sleep: (time) =>
+            Effect.suspend(() => {
+              asleep++
+              return Effect.ensuring(Context.get(context, Clock.Clock).sleep(time), Effect.sync(() => asleep--))
+            })
+        }))
+      const isBack = yield* Deferred.make<void>()
+      // it takes its time to end, and nobody is to wait for that
+      const slow = Effect.onExit(Effect.never, () => Deferred.await(isBack))
+      SingleFlight.ensure(flights, key, alone(slow), context, 5000)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(flights.flights.size, 0)
+      const next = yield* begin(join(flights, Effect.delay(Effect.succeed(2), "1 second")))
+      yield* Deferred.succeed(isBack, undefined)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(next), 2)
+      // one that was left behind
+      SingleFlight.ensure(flights, key, alone(Effect.never), context, 5000)
+      SingleFlight.leave(flights)
+      SingleFlight.ensure(flights, key, alone(Effect.never), context, 9000)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(flights.flights.size, 1)
+      yield* TestClock.adjust("4 seconds")
+      assert.deepStrictEqual([flights.flights.size, asleep], [0, 0])
+      SingleFlight.ensure(flights, key, alone(Effect.yieldNow.pipe(Effect.as(1))), context, 1e9)
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      assert.deepStrictEqual([flights.flights.size, asleep], [0, 0])
     }))
 
   it.effect("takes out nothing but itself when it ends, also if it was a long time in ending", () =>
