@@ -3,13 +3,14 @@
  * its hit rate. Nothing of the relay is looked at.
  */
 import * as Effect from "effect/Effect"
+import * as Claims from "./Claims.ts"
 import * as Shelf from "./clients/Shelf.ts"
+import * as Occasion from "./Occasion.ts"
 import type * as Recorder from "./Recorder.ts"
-import * as Scenario from "./Scenario.ts"
+import type * as Scenario from "./Scenario.ts"
 import type * as Setting from "./Setting.ts"
 
-/** What the article says of a day without its relay, and of its cache. */
-export const claimed = { rate429: 0.123, p50: 340, p99: 2100, availability: 0.982, hitRate: 0.342 } as const
+const { claimed } = Claims
 
 export type Reached = { readonly [K in keyof typeof claimed]: number }
 
@@ -23,7 +24,7 @@ export interface Calibration {
   readonly rounds: number
 }
 
-const maxRounds = 8
+export const maxRounds = 8
 
 /** How many would be answered from a cache if answers took no time. */
 const hitRate = ({ cache, traffic: { questions, times } }: Setting.Setting): number => {
@@ -39,7 +40,7 @@ const hitRate = ({ cache, traffic: { questions, times } }: Setting.Setting): num
 /** The more questions are asked once, the fewer hits: halves the interval until it is near enough. */
 const findUnique = (scenario: Scenario.Scenario): { readonly unique: number; readonly found: number } => {
   const rateOf = (unique: number): number =>
-    hitRate(Scenario.settingOf({ ...scenario, knobs: { ...scenario.knobs, unique } }))
+    hitRate(Occasion.settingOf({ ...scenario, knobs: { ...scenario.knobs, unique } }))
   let [low, high] = [0, 1]
   let unique = scenario.knobs.unique
   let found = rateOf(unique)
@@ -77,17 +78,17 @@ const isNear = (figures: Recorder.Figures): boolean =>
 /** Calibrates the article's day; `live` lives through it with the naive client. */
 export const run = <E>(
   scenario: Scenario.Scenario,
-  live: (scenario: Scenario.Scenario) => Effect.Effect<Recorder.Figures, E>
+  live: (scenario: Scenario.Scenario, round: number) => Effect.Effect<Recorder.Figures, E>
 ): Effect.Effect<Calibration, E> =>
   Effect.gen(function*() {
     const { found, unique } = findUnique(scenario)
     let knobs: Scenario.Knobs = { ...scenario.knobs, unique }
     let rounds = 1
-    let figures = yield* live({ ...scenario, knobs })
+    let figures = yield* live({ ...scenario, knobs }, rounds)
     while (!isNear(figures) && rounds < maxRounds) {
       knobs = turn(knobs, figures)
-      figures = yield* live({ ...scenario, knobs })
       rounds++
+      figures = yield* live({ ...scenario, knobs }, rounds)
     }
     const { availability, p50, p99, rate429 } = figures
     return { knobs, reached: { rate429, p50, p99, availability, hitRate: found }, rounds }

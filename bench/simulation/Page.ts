@@ -1,268 +1,113 @@
 /** All of a run on one page that needs nothing else: tables, and plots of each day. */
-import * as Calibration from "./Calibration.ts"
-import * as Chart from "./Chart.ts"
-import * as Clients from "./Clients.ts"
+import * as Frame from "./charts/Frame.ts"
+import * as Palette from "./charts/Palette.ts"
+import * as Sheet from "./charts/Sheet.ts"
+import * as Html from "./page/Html.ts"
+import * as Plots from "./page/Plots.ts"
+import * as Tables from "./page/Tables.ts"
 import type * as Plan from "./Plan.ts"
-import type * as Recorder from "./Recorder.ts"
 import type * as Report from "./Report.ts"
 
-type Figures = Report.Clients["relay"]
-type Courses = Readonly<Record<string, Recorder.Course>>
-
-/** What the article says of its relay. */
-export const promised = { rate429: 0.0002, p50: 67, p99: 145, availability: 0.9997, monthlyCost: 890, hitRate: 0.342 }
-
-const looks: Readonly<Record<string, number>> = Object.fromEntries(Clients.names.map((name, look) => [name, look]))
-
-const endpoints = ["B", "C", "D", "A"]
-
-const stateLooks = { Healthy: 5, Recovering: 3, Degraded: 1, Paused: 2, Open: 0, Exhausted: 7 }
-
-const percent = (value: number, digits: number): string => `${(100 * value).toFixed(digits)} %`
-
-const columns: ReadonlyArray<readonly [title: string, of: (figures: Figures) => string]> = [
-  ["429s of all sent", ({ rate429 }) => percent(rate429, 3)],
-  ["p50", ({ p50 }) => `${p50.toFixed(0)} ms`],
-  ["p99", ({ p99 }) => `${p99.toFixed(0)} ms`],
-  ["p99.9", ({ p999 }) => `${p999.toFixed(0)} ms`],
-  ["answered in time", ({ availability }) => percent(availability, 3)],
-  ["a month", ({ monthlyCost }) => `$ ${monthlyCost.toFixed(0)}`],
-  ["from the cache", ({ hitRate }) => percent(hitRate, 1)],
-  ["sent a request", ({ sends }) => sends.toFixed(2)]
-]
-
-const row = (cells: ReadonlyArray<string>, tag = "td"): string =>
-  `<tr>${
-    cells.map((cell, index) => `<${index === 0 ? "th" : tag}>${cell}</${index === 0 ? "th" : tag}>`).join("")
-  }</tr>`
-
-const table = (rows: Readonly<Record<string, Figures>>, more: ReadonlyArray<string> = []): string =>
-  `<table>${row(["", ...columns.map(([title]) => title)], "th")}${more.join("")}${
-    Object.entries(rows).map(([name, figures]) => row([name, ...columns.map(([, of]) => of(figures))])).join("")
-  }</table>`
-
-const { availability, p50, p99, rate429 } = Calibration.claimed
-
-const claims: ReadonlyArray<string> = [
-  row([
-    "<em>the article, without</em>",
-    percent(rate429, 3),
-    `${p50} ms`,
-    `${p99} ms`,
-    "",
-    percent(availability, 3),
-    "$ 4850",
-    "",
-    ""
-  ]),
-  row([
-    "<em>the article, with</em>",
-    percent(promised.rate429, 3),
-    `${promised.p50} ms`,
-    `${promised.p99} ms`,
-    "",
-    percent(promised.availability, 3),
-    `$ ${promised.monthlyCost}`,
-    percent(promised.hitRate, 1),
-    ""
-  ])
-]
-
-const ratio = (part: ReadonlyArray<number>, whole: ReadonlyArray<number>): ReadonlyArray<number> =>
-  part.map((value, index) => whole[index] === 0 ? 0 : value / whole[index]!)
-
-const sum = (lists: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> =>
-  lists[0]!.map((_, index) => lists.reduce((total, list) => total + list[index]!, 0))
-
-const answeredIn = ({ answered, failed, hits, limited }: Recorder.Course): ReadonlyArray<number> =>
-  ratio(sum([answered, hits]), sum([answered, hits, limited, failed]))
-
-const compare = (
-  courses: Courses,
-  names: ReadonlyArray<string>,
-  of: (course: Recorder.Course) => ReadonlyArray<number>
-) => names.map((name) => ({ name, look: looks[name]!, values: of(courses[name]!) }))
-
-export const answered = (day: string, courses: Courses, names: ReadonlyArray<string>): string =>
-  Chart.lines({
-    title: `Answered in time, ${day} day`,
-    unit: "%",
-    max: 100,
-    series: compare(courses, names, (course) => answeredIn(course).map((share) => 100 * share))
-  })
-
-export const latency = (day: string, courses: Courses, names: ReadonlyArray<string>): string =>
-  Chart.lines({
-    title: `p99 of the answered, ${day} day`,
-    unit: "ms",
-    logFrom: 10,
-    max: 30_000,
-    series: compare(courses, names, ({ p99 }) => p99)
-  })
-
-const outcomes = (day: string, name: string, { answered, failed, hits, limited }: Recorder.Course): string =>
-  Chart.shares({
-    title: `${name}, ${day} day`,
-    series: [
-      { name: "answered", look: 5, values: answered },
-      { name: "from cache", look: 3, values: hits },
-      { name: "limited", look: 1, values: limited },
-      { name: "failed", look: 0, values: failed }
-    ]
-  })
-
-const sentTo = (day: string, name: string, { sent }: Recorder.Course): string =>
-  Chart.shares({
-    title: `${name}: whom it asks, ${day} day`,
-    series: endpoints.map((endpoint, place) => ({ name: endpoint, look: [4, 3, 5, 0][place]!, values: sent[place]! }))
-  })
-
-const ofDay = (day: string, clients: Report.Clients, courses: Courses): string => {
-  const others = Clients.names
-  return [
-    `<h2>The ${day} day</h2>`,
-    table(clients, day === "article" ? claims : []),
-    answered(day, courses, others),
-    Chart.lines({
-      title: `p50 of the answered, ${day} day`,
-      unit: "ms",
-      logFrom: 10,
-      max: 10_000,
-      series: compare(courses, others, ({ p50 }) => p50)
-    }),
-    latency(day, courses, others),
-    Chart.lines({
-      title: `429s, ${day} day`,
-      unit: "% of all sent",
-      max: 100,
-      series: compare(
-        courses,
-        others.filter((name) => name !== "oracle"),
-        ({ refused, sent }) => ratio(sum(refused), sum(sent)).map((share) => 100 * share)
-      )
-    }),
-    Chart.lines({
-      title: `Cost, ${day} day`,
-      unit: "dollars in ten minutes",
-      series: compare(courses, others, ({ cost }) => cost)
-    }),
-    outcomes(day, "naive", courses["naive"]!),
-    outcomes(day, "relay", courses["relay"]!),
-    sentTo(day, "plan", courses["plan"]!),
-    sentTo(day, "relay", courses["relay"]!),
-    sentTo(day, "oracle", courses["oracle"]!),
-    Chart.strips(`States, ${day} day`, endpoints, courses["relay"]!.states, stateLooks)
-  ].join("\n")
-}
+const { millis, percent } = Html
 
 const css = `
 :root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;background:#fff;color:#1a1a1a}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:1rem 0;display:block;overflow-x:auto}
-th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
-tr>th:first-child{text-align:left;font-weight:600}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem;background:#fff;color:#1a1a1a}
+nav a{margin-right:1rem}
+a{color:#0b3d91}
+.wide{overflow-x:auto;margin:1rem 0;--paper:#fff;--shade:#0004;
+background:linear-gradient(to right,var(--paper),transparent) left/2rem 100% no-repeat local,
+linear-gradient(to left,var(--paper) 50%,transparent) right/2rem 100% no-repeat local,
+linear-gradient(to left,var(--shade),transparent) right/.8rem 100% no-repeat}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%}
+caption{text-align:left;font-weight:600;padding:.25rem 0}
+th,td{padding:.25rem .5rem;border-bottom:1px solid #ddd;text-align:right}
+td{white-space:nowrap}
+thead th{vertical-align:bottom;font-weight:600}
+tbody th{text-align:left;font-weight:600;min-width:7rem}
 em{font-weight:400}
-body>svg{width:100%;height:auto;margin:.5rem 0;break-inside:avoid}
-@media (prefers-color-scheme:dark){body{background:#161b22;color:#e6e6e6}th,td{border-color:#333b45}}
-@media print{body{background:#fff;color:#000;max-width:none}h2{break-before:page}th,td{border-color:#ccc}}
-${Chart.style}`
+.plots{margin-bottom:.75rem;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:.75rem}
+.plots svg{width:100%;height:auto;break-inside:avoid}
+@media (prefers-color-scheme:dark){body{background:#161b22;color:#e6e6e6}th,td{border-color:#333b45}a{color:#8ab8ff}
+.wide{--paper:#161b22;--shade:#fff5}}
+@media print{
+body{background:#fff;color:#000;max-width:none;margin:0;font-size:9pt}
+h2{break-before:page}nav+h2{break-before:auto}nav{display:none}.wide{overflow:visible;background:none}tr{break-inside:avoid}
+table{font-size:8pt}th,td{border-color:#ccc;padding:.15rem .3rem}tbody th{min-width:0}
+.plots{grid-template-columns:1fr 1fr}
+}
+${Palette.style}`
 
-const variations = (title: string, days: Report.Report["ablations"]): string =>
-  Object.keys(days).length === 0
-    ? ""
-    : `<h2>${title}</h2>${Object.entries(days).map(([day, rows]) => `<h3>The ${day} day</h3>${table(rows)}`).join("")}`
+interface Part {
+  readonly id: string
+  readonly title: string
+  readonly body: string
+}
 
-const seconds = (value: number | null): string => value === null ? "never" : `${value} s`
+const ofDay = (day: string, clients: Report.Clients, courses: Plots.Courses): Part => ({
+  id: day,
+  title: `The ${day} day`,
+  body: [
+    Tables.ofDay(`The ${day} day`, clients, day === "article"),
+    ...Plots.ofDay(day, courses).map((plots) => `<div class="plots">${plots.join("\n")}</div>`)
+  ].join("\n")
+})
 
-const study = ([name, { about, clients }]: [string, Report.Report["studies"][string]]): string =>
-  `<h3>${name}</h3><p>${about}.</p><table>${
-    row([
-      "",
-      "answered before",
-      "meanwhile",
-      "after",
-      "recovered after",
-      "most sent a request",
-      "noticed after",
-      "429s",
-      "p99"
-    ], "th")
-  }${
-    Object.entries(clients).map(([client, found]) =>
-      row([
-        client,
-        percent(found.before, 2),
-        percent(found.during, 2),
-        percent(found.after, 2),
-        seconds(found.recovery),
-        found.peak.toFixed(2),
-        found.noticed === null ? "" : seconds(found.noticed),
-        percent(found.rate429, 3),
-        `${found.p99.toFixed(0)} ms`
-      ])
-    ).join("")
-  }</table>`
+const partsOf = ({ courses, report }: Plan.Outcome): ReadonlyArray<Part> => {
+  const { ablations, clients, days, settings, spread, studies } = report
+  return [
+    ofDay("article", clients, courses["article"]!),
+    ...Object.entries(days).map(([day, clients]) => ofDay(day, clients, courses[day]!)),
+    { id: "targets", title: "What was asked", body: Tables.ofTargets(report) },
+    { id: "ablations", title: "One policy less", body: Tables.ofVariations("One policy less", ablations, report) },
+    { id: "settings", title: "Other settings", body: Tables.ofVariations("Other settings", settings, report) },
+    {
+      id: "studies",
+      title: "One thing at a time",
+      body: Object.entries(studies).map(Tables.ofStudy).join("\n")
+    },
+    { id: "seeds", title: "Other seeds", body: Tables.ofSpread(spread) }
+  ].filter(({ body }) => body !== "")
+}
 
-const range = (values: ReadonlyArray<number>, show: (value: number) => string): string =>
-  `${show(Math.min(...values))} to ${show(Math.max(...values))}`
+const calibrated = ({ calibration: { knobs, reached, rounds } }: Report.Report): string =>
+  `Calibrated in ${rounds} rounds so that the naive client meets what the article says of a day without its relay:
+${percent(reached.rate429, 2)} of 429s, p50 ${millis(reached.p50)}, p99 ${millis(reached.p99)},
+${percent(reached.availability, 2)} answered, and a cache that keeps what was used last its hit rate,
+${percent(reached.hitRate, 1)}. That takes a limit of ${knobs.limit.toFixed(0)} requests a minute, a median of
+${millis(knobs.median)}, answers ${knobs.slowdown.toFixed(2)} times as slow for 47 minutes,
+${percent(knobs.silence, 1)} of silence meanwhile, and ${percent(knobs.unique, 1)} of questions that nobody asks twice.`
 
-const spread = (days: Report.Report["spread"]): string =>
-  Object.entries(days).map(([day, clients]) =>
-    `<h3>The ${day} day</h3><table>${row(["", "429s", "p50", "p99", "answered", "a month"], "th")}${
-      Object.entries(clients).filter(([, seeds]) => seeds.length > 0).map(([name, seeds]) =>
-        row([
-          name,
-          range(seeds.map(({ rate429 }) => rate429), (value) => percent(value, 3)),
-          range(seeds.map(({ p50 }) => p50), (value) => `${value.toFixed(0)} ms`),
-          range(seeds.map(({ p99 }) => p99), (value) => `${value.toFixed(0)} ms`),
-          range(seeds.map(({ availability }) => availability), (value) => percent(value, 3)),
-          range(seeds.map(({ monthlyCost }) => monthlyCost), (value) => `$ ${value.toFixed(0)}`)
-        ])
-      ).join("")
-    }</table>`
-  ).join("")
-
-const isEmpty = (days: Report.Report["spread"]): boolean =>
-  Object.values(days).every((clients) => Object.values(clients).every((seeds) => seeds.length === 0))
-
-export const print = ({ courses, report }: Plan.Outcome): string => {
-  const { calibration, clients, days, requests, seed, speed } = report
-  const { knobs, reached, rounds } = calibration
+export const print = (outcome: Plan.Outcome): string => {
+  const { report } = outcome
+  const { requests, seed, speed } = report
+  const parts = partsOf(outcome)
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>A production day in virtual time</title>
 <style>${css}</style>
+<svg width="0" height="0" style="position:absolute" aria-hidden="true">${Frame.hatching}</svg>
 <h1>A production day in virtual time</h1>
 <p>${
     requests.toLocaleString("en")
-  } requests a day, which passes ${speed} times as fast as a real one; seed ${seed}. All clients
-meet the same requests, the same endpoints and the same luck. <code>docs/simulation.md</code> says how.</p>
-<p>Calibrated in ${rounds} rounds so that the naive client meets what the article says of a day without its relay:
-${percent(reached.rate429, 2)} of 429s, p50 ${reached.p50.toFixed(0)} ms, p99 ${reached.p99.toFixed(0)} ms,
-${percent(reached.availability, 2)} answered, and a cache that keeps what was used last its hit rate,
-${percent(reached.hitRate, 1)}. That takes a limit of ${knobs.limit.toFixed(0)} requests a minute, a median of
-${knobs.median.toFixed(0)} ms, answers ${knobs.slowdown.toFixed(2)} times as slow for 47 minutes,
-${percent(knobs.silence, 1)} of silence meanwhile, and ${
-    percent(knobs.unique, 1)
-  } of questions that nobody asks twice.</p>
-${ofDay("article", clients, courses["article"]!)}
-${Object.entries(days).map(([day, clients]) => ofDay(day, clients, courses[day]!)).join("\n")}
-${variations("One policy less", report.ablations)}
-${variations("Other settings", report.settings)}
-<h2>One thing at a time</h2>
-${Object.entries(report.studies).map(study).join("\n")}
-${isEmpty(report.spread) ? "" : `<h2>Other seeds</h2>${spread(report.spread)}`}
+  } requests a day. Every day here, also with one policy less, with other settings and with
+other seeds, passes ${speed} times as fast as a real one; what goes wrong one thing at a time has the pace of a real day. Seed
+${seed}. All clients meet the same requests, the same endpoints and the same luck. <code>docs/simulation.md</code> says how.
+Plots of all clients together have steps of ten minutes of the day, those of one client steps of a minute.</p>
+<p>${calibrated(report)}</p>
+<nav aria-label="Contents">${parts.map(({ id, title }) => `<a href="#${id}">${title}</a>`).join(" ")}</nav>
+${parts.map(({ body, id, title }) => `<h2 id="${id}">${title}</h2>\n${body}`).join("\n")}
 </html>
 `
 }
 
 /** The plot of the README: where the clients differ most. */
 export const plot = ({ courses }: Plan.Outcome): string => {
-  const names = ["naive", "plan", "relay", "oracle"]
-  return Chart.file([
-    answered("storm", courses["storm"]!, names),
-    latency("tight", courses["tight"]!, names)
+  const names = ["naive", "plan", "article", "relay", "oracle"]
+  return Sheet.print([
+    Plots.answered("storm", courses["storm"]!, names),
+    Plots.latency("tight", courses["tight"]!, names)
   ])
 }

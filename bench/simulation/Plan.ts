@@ -1,20 +1,20 @@
 /** What a whole run lives through, and how its results become the report. */
-import * as Effect from "effect/Effect"
-import * as Calibration from "./Calibration.ts"
+import type * as Calibration from "./Calibration.ts"
+import * as Claims from "./Claims.ts"
 import * as Clients from "./Clients.ts"
+import type * as Course from "./Course.ts"
 import type * as Job from "./Job.ts"
-import type * as Recorder from "./Recorder.ts"
 import type * as Report from "./Report.ts"
 import * as Scenario from "./Scenario.ts"
 import * as Studies from "./Studies.ts"
-import type * as Variations from "./Variations.ts"
+import * as Variations from "./Variations.ts"
 
 export interface Options {
   readonly seed: number
-  /** How many times as fast the day passes. */
+  /** How many times as fast days pass; studies have a pace of their own. */
   readonly speed: number
-  /** The same for the relay with one thing changed. */
-  readonly variationSpeed: number
+  readonly days: ReadonlyArray<Scenario.Name>
+  /** The relay with one thing changed, on those of the days on which it can make a difference. */
   readonly ablations: ReadonlyArray<keyof typeof Variations.ablations>
   readonly settings: ReadonlyArray<keyof typeof Variations.settings>
   readonly studies: ReadonlyArray<Studies.Name>
@@ -28,23 +28,8 @@ export type Run = <J extends Job.Job>(what: string, jobs: ReadonlyArray<J>) => P
 export interface Outcome {
   readonly report: Report.Report
   /** The course of each day with each client. */
-  readonly courses: Readonly<Record<string, Readonly<Record<string, Recorder.Course>>>>
+  readonly courses: Readonly<Record<string, Readonly<Record<string, Course.Course>>>>
 }
-
-const days: ReadonlyArray<Scenario.Name> = ["article", "tight", "storm"]
-
-/** In which steps of minutes a day is shown. */
-const step = 10
-
-const calibrate = ({ seed, speed }: Options, run: Run): Promise<Calibration.Calibration> =>
-  Effect.runPromise(Calibration.run(
-    { name: "article", seed, speed, knobs: Scenario.reference },
-    (scenario) =>
-      Effect.map(
-        Effect.promise(() => run("calibration", [{ scenario, client: "naive" }])),
-        ([result]) => result!.figures
-      )
-  ))
 
 const group = <A>(keys: ReadonlyArray<readonly [outer: string, inner: string]>, values: ReadonlyArray<A>) => {
   const grouped: Record<string, Record<string, A>> = {}
@@ -53,6 +38,20 @@ const group = <A>(keys: ReadonlyArray<readonly [outer: string, inner: string]>, 
   })
   return grouped
 }
+
+/** Another seed, and what its day was calibrated to. */
+interface Draw {
+  readonly seed: number
+  readonly knobs: Scenario.Knobs
+}
+
+const calibrate = async ({ seed, seeds, speed }: Options, run: Run): Promise<ReadonlyArray<Calibration.Calibration>> =>
+  run(
+    "calibration",
+    Array.from({ length: seeds + 1 }, (_, index) => ({
+      calibrates: { name: "article", seed: seed + 100 * index, speed, knobs: Scenario.reference }
+    }))
+  )
 
 const study = async ({ seed, studies }: Options, run: Run): Promise<Report.Report["studies"]> => {
   const pairs = studies.flatMap((name) =>
@@ -64,66 +63,114 @@ const study = async ({ seed, studies }: Options, run: Run): Promise<Report.Repor
   )
 }
 
-/** Who is lived through again with other seeds. */
-const spreading = ["naive", "relay", "oracle"] as const
+/** Who is lived through again with other seeds, and when. */
+const spreadClients = ["naive", "relay", "oracle"] as const
+const spreadDays: ReadonlyArray<Scenario.Name> = ["article", "tight", "storm"]
 
+type Days = Readonly<Record<string, Report.Clients>>
+
+/** With the first seed and all others, each with its own calibration. */
 const spread = async (
-  { seed, seeds, variationSpeed }: Options,
-  knobs: Scenario.Knobs,
+  { days, speed }: Options,
+  draws: ReadonlyArray<Draw>,
+  first: Days,
   run: Run
 ): Promise<Report.Report["spread"]> => {
-  const pairs = days.flatMap((name) => spreading.map((client) => [name, client] as const))
-  const jobs = pairs.flatMap(([name, client]) =>
-    Array.from({ length: seeds }, (_, index) => ({
-      scenario: { name, seed: seed + 100 * (index + 1), speed: variationSpeed, knobs },
-      client
-    }))
+  const others = draws.slice(1)
+  if (others.length === 0) return { seeds: [], days: {} }
+
+  const pairs = spreadDays.filter((name) => days.includes(name)).flatMap((name) =>
+    spreadClients.map((client) => [name, client] as const)
   )
-  const results = await run("other seeds", jobs)
+  const results = await run(
+    "other seeds",
+    pairs.flatMap(([name, client]) => others.map((draw) => ({ scenario: { name, speed, ...draw }, client })))
+  )
   const figures = results.map((result) => result.figures)
-  return group(pairs, pairs.map((_, index) => figures.slice(index * seeds, (index + 1) * seeds)))
+  return {
+    seeds: draws,
+    days: group(
+      pairs,
+      pairs.map(([name, client], index) => [
+        first[name]![client],
+        ...figures.slice(index * others.length, (index + 1) * others.length)
+      ])
+    )
+  }
+}
+
+/** The relay with one thing changed, below the relay as it is. */
+const vary = async (
+  what: string,
+  { days, seed, speed }: Options,
+  names: ReadonlyArray<Variations.Name>,
+  knobs: Scenario.Knobs,
+  asItIs: Days,
+  run: Run
+): Promise<Report.Report["ablations"]> => {
+  const pairs = days.flatMap((day) =>
+    names.filter((name) => Variations.daysOf(name).includes(day)).map((name) => [day, name] as const)
+  )
+  const results = await run(
+    what,
+    pairs.map(([name, client]) => ({ scenario: { name, seed, speed, knobs }, client }))
+  )
+  const changed = group(pairs, results.map(({ figures }) => figures))
+  return Object.fromEntries(
+    Object.entries(changed).map(([day, rows]) => [day, { relay: asItIs[day]!.relay, ...rows }])
+  )
 }
 
 export const live = async (options: Options, run: Run): Promise<Outcome> => {
-  const { rounds, ...calibration } = await calibrate(options, run)
-  const { seed, speed, variationSpeed } = options
-  const { knobs, reached } = calibration
+  const { days, seed, speed } = options
+  const calibrations = await calibrate(options, run)
+  const { knobs, reached, rounds } = calibrations[0]!
+  const draws = calibrations.map(({ knobs }, index): Draw => ({ seed: seed + 100 * index, knobs }))
 
   const pairs = days.flatMap((name) => Clients.names.map((client) => [name, client] as const))
   const results = await run(
     "days",
-    pairs.map(([name, client]) => ({ scenario: { name, seed, speed, knobs }, client, step }))
+    pairs.map(([name, client]) => ({ scenario: { name, seed, speed, knobs }, client, isShown: true }))
   )
-  const figures = group(pairs, results.map((result) => result.figures))
-  const courses = group(pairs, results.map((result) => result.course!))
-
-  const vary = async (what: string, names: ReadonlyArray<string>) => {
-    if (names.length === 0) return {}
-    const changed = days.flatMap((name) => ["relay", ...names].map((change) => [name, change] as const))
-    const results = await run(
-      what,
-      changed.map(([name, change]) => ({
-        scenario: { name, seed, speed: variationSpeed, knobs },
-        client: change as Job.DayJob["client"]
-      }))
-    )
-    return group(changed, results.map((result) => result.figures))
-  }
-
-  const { article, ...others } = figures as Record<string, Report.Clients>
+  const figures = group(pairs, results.map((result) => result.figures)) as Record<string, Report.Clients>
+  const { article, ...others } = figures
   return {
-    courses,
+    courses: group(pairs, results.map((result) => result.course!)),
     report: {
       seed,
       speed,
       requests: article!.relay.requests,
-      calibration: { knobs, claimed: Calibration.claimed, reached, rounds },
+      calibration: { knobs, claimed: Claims.claimed, reached, rounds },
       clients: article!,
       days: others,
-      ablations: await vary("ablations", options.ablations),
-      settings: await vary("settings", options.settings),
+      ablations: await vary("ablations", options, options.ablations, knobs, figures, run),
+      settings: await vary("settings", options, options.settings, knobs, figures, run),
       studies: await study(options, run),
-      spread: await spread(options, knobs, run)
+      spread: await spread(options, draws, figures, run)
     }
   }
 }
+
+/** What is lived through unless all is asked for: some two minutes on two cores. */
+export const brief = {
+  days: ["article", "tight", "storm"],
+  ablations: [
+    "without cache",
+    "without limits known",
+    "limits of endpoints, not accounts",
+    "without slowing down after a 429",
+    "without hedging"
+  ],
+  settings: [],
+  studies: ["retry storm", "silent degradation"],
+  seeds: 0
+} as const satisfies Partial<Options>
+
+/** Everything. */
+export const whole = {
+  days: Scenario.names,
+  ablations: Variations.ablationNames,
+  settings: Variations.settingNames,
+  studies: Studies.names,
+  seeds: 4
+} as const satisfies Partial<Options>

@@ -60,15 +60,15 @@ export interface Figures {
 }
 
 /** A quantile of sorted numbers. */
-const quantile = (sorted: Float64Array, share: number): number =>
+export const quantile = (sorted: Float64Array, share: number): number =>
   sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
 
-const round = (value: number, digits: number): number => Number(value.toPrecision(digits))
+export const round = (value: number, digits: number): number => Number(value.toPrecision(digits))
 
-const isAnswered = (self: Recorder, request: number): boolean => self.ends[request]! < 2
+export const isAnswered = (self: Recorder, request: number): boolean => self.ends[request]! < 2
 
 /** The requests between notes, as ranges. */
-const ranges = function*({ setting, times }: Recorder): Generator<readonly [from: number, until: number]> {
+export const ranges = function*({ setting, times }: Recorder): Generator<readonly [from: number, until: number]> {
   let from = 0
   for (let note = 1; note <= setting.notes; note++) {
     let until = from
@@ -78,10 +78,10 @@ const ranges = function*({ setting, times }: Recorder): Generator<readonly [from
   }
 }
 
-const latenciesOf = (self: Recorder, from: number, until: number): Float64Array =>
+export const latenciesOf = (self: Recorder, from: number, until: number): Float64Array =>
   self.latencies.subarray(from, until).filter((_, index) => isAnswered(self, from + index)).sort()
 
-const count = (self: Recorder, from: number, until: number, outcome: Client.Outcome): number => {
+export const count = (self: Recorder, from: number, until: number, outcome: Client.Outcome): number => {
   const code = outcomes.indexOf(outcome)
   let found = 0
   for (let request = from; request < until; request++) if (self.ends[request] === code) found++
@@ -110,58 +110,5 @@ export const figures = (self: Recorder, tallies: ReadonlyArray<SimulatedWorld.Ta
     monthlyCost: round(total("cost") * self.setting.perMonth, 5),
     hitRate: round(count(self, 0, requests, "Hit") / requests, 4),
     sends: round(total("sent") / requests, 4)
-  }
-}
-
-// the last that was neither, where there was one
-const well = new Set(["Healthy", "closed"])
-
-const worstOf = (notes: Recorder["notes"]): ReadonlyArray<string> => {
-  const last = notes.at(-1)?.states ?? []
-  return last.map((state, place) => notes.findLast(({ states }) => !well.has(states[place]!))?.states[place] ?? state)
-}
-
-/** What happened in the course of time, for plots. */
-export interface Course {
-  readonly answered: ReadonlyArray<number>
-  readonly hits: ReadonlyArray<number>
-  readonly limited: ReadonlyArray<number>
-  readonly failed: ReadonlyArray<number>
-  readonly p50: ReadonlyArray<number>
-  readonly p99: ReadonlyArray<number>
-  /** Sent to each endpoint. */
-  readonly sent: ReadonlyArray<ReadonlyArray<number>>
-  readonly refused: ReadonlyArray<ReadonlyArray<number>>
-  readonly cost: ReadonlyArray<number>
-  readonly states: ReadonlyArray<ReadonlyArray<string>>
-}
-
-/** In steps of so many notes. */
-export const course = (self: Recorder, step: number): Course => {
-  const all = Array.from(ranges(self))
-  const spans = Array.from(
-    { length: Math.ceil(all.length / step) },
-    (_, index) => [all[index * step]![0], all[Math.min(all.length, (index + 1) * step) - 1]![1]] as const
-  )
-  const outcome = (name: Client.Outcome) => spans.map(([from, until]) => count(self, from, until, name))
-  const latency = (share: number) =>
-    spans.map(([from, until]) => round(quantile(latenciesOf(self, from, until), share), 3))
-  const ends = spans.map((_, index) => self.notes[Math.min(self.notes.length, (index + 1) * step) - 1]!)
-  const gained = (read: (tallies: ReadonlyArray<SimulatedWorld.Tally>) => number) =>
-    ends.map(({ tallies }, index) => read(tallies) - (index === 0 ? 0 : read(ends[index - 1]!.tallies)))
-  const places = ends[0]!.tallies.map((_, place) => place)
-  return {
-    answered: outcome("Answered"),
-    hits: outcome("Hit"),
-    limited: outcome("Limited"),
-    failed: outcome("Failed"),
-    p50: latency(0.5),
-    p99: latency(0.99),
-    sent: places.map((place) => gained((tallies) => tallies[place]!.sent)),
-    refused: places.map((place) => gained((tallies) => tallies[place]!.refused)),
-    cost: gained((tallies) => tallies.reduce((sum, { cost }) => sum + cost, 0)).map((cost) =>
-      round(cost * self.setting.perMonth / 30, 4)
-    ),
-    states: spans.map((_, index) => worstOf(self.notes.slice(index * step, (index + 1) * step)))
   }
 }

@@ -39,18 +39,21 @@ export const Findings = Schema.Struct({
   noticed: Schema.NullOr(number),
   rate429: number,
   p50: number,
-  p99: number
+  p99: number,
+  p99During: number
 })
+
+const Knobs = Schema.Struct({ limit: number, median: number, slowdown: number, silence: number, unique: number })
 
 const Study = Schema.Struct({ about: Schema.String, clients: Schema.Record(Schema.String, Findings) })
 
 export const Report = Schema.Struct({
   seed: Schema.Int,
-  /** How many times as fast the day passed. */
+  /** How many times as fast every day passed, also those of ablations, settings and spread. */
   speed: number,
   requests: Schema.Int,
   calibration: Schema.Struct({
-    knobs: Schema.Struct({ limit: number, median: number, slowdown: number, silence: number, unique: number }),
+    knobs: Knobs,
     claimed: Reached,
     reached: Reached,
     rounds: Schema.Int
@@ -59,13 +62,16 @@ export const Report = Schema.Struct({
   clients: Clients,
   /** The other days. */
   days: Schema.Record(Schema.String, Clients),
-  /** The relay with one policy less, by day. */
+  /** The relay as it is, and with one policy less, by day. */
   ablations: Schema.Record(Schema.String, Schema.Record(Schema.String, Figures)),
-  /** The relay with other settings, by day. */
+  /** The relay as it is, and with other settings, by day. */
   settings: Schema.Record(Schema.String, Schema.Record(Schema.String, Figures)),
   studies: Schema.Record(Schema.String, Study),
-  /** The days of other seeds, by client. */
-  spread: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Array(Figures)))
+  /** Days with several seeds, that of the others first, each calibrated for itself; by day and client. */
+  spread: Schema.Struct({
+    seeds: Schema.Array(Schema.Struct({ seed: Schema.Int, knobs: Knobs })),
+    days: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Array(Figures)))
+  })
 })
 
 export type Report = typeof Report.Type

@@ -1,6 +1,7 @@
 /** One thing that goes wrong, who lives through it, and what is looked at. */
 import * as Effect from "effect/Effect"
 import type * as Client from "./Client.ts"
+import * as Course from "./Course.ts"
 import * as Day from "./Day.ts"
 import * as Recorder from "./Recorder.ts"
 import type * as Setting from "./Setting.ts"
@@ -36,6 +37,8 @@ export interface Findings {
   readonly rate429: number
   readonly p50: number
   readonly p99: number
+  /** Of those who came while it went wrong. */
+  readonly p99During: number
 }
 
 const ratio = (part: number, whole: number): number => whole === 0 ? 1 : Number((part / whole).toPrecision(5))
@@ -56,6 +59,17 @@ const answering = ({ counts = () => true }: Study, { ends, setting, times }: Rec
   }
 }
 
+/** p99 of those who came in a while and were answered. */
+const slowest = ({ counts = () => true }: Study, recorder: Recorder.Recorder, from: number, until: number): number => {
+  const { latencies, setting, times } = recorder
+  const { questions } = setting.traffic
+  const sorted = latencies.filter((_, request) => {
+    const at = times[request]!
+    return at >= from && at < until && counts(questions[request]!) && Recorder.isAnswered(recorder, request)
+  }).sort()
+  return Recorder.round(Recorder.quantile(sorted, 0.99), 4)
+}
+
 /** From when on an endpoint was asked half as often as before, or less. */
 const noticed = ({ from, place, until }: Study, sent: ReadonlyArray<ReadonlyArray<number>>, every: number) => {
   if (place === undefined) return null
@@ -71,7 +85,7 @@ const find = (study: Study, recorder: Recorder.Recorder, { p50, p99, rate429 }: 
   const { from, until } = study
   const end = notes * every
   const answeredIn = answering(study, recorder)
-  const { answered, failed, hits, limited, sent } = Recorder.course(recorder, 1)
+  const { answered, failed, hits, limited, sent } = Course.steps(recorder, 1)
   const came = answered.map((count, note) => count + hits[note]! + limited[note]! + failed[note]!)
   const peaks = came.map((count, note) => count === 0 ? 0 : sum(sent.map((counts) => counts[note]!)) / count)
   const lastBad = came.findLastIndex((_, note) =>
@@ -87,21 +101,22 @@ const find = (study: Study, recorder: Recorder.Recorder, { p50, p99, rate429 }: 
     noticed: noticed(study, sent, every),
     rate429,
     p50,
-    p99
+    p99,
+    p99During: slowest(study, recorder, from, until)
   }
 }
 
-/** `client` is one of the study; `onNote` is told of the share of time that has passed. */
+/** `client` is one of the study; `onShare` is told of the share of time that has passed. */
 export const run = (
   study: Study,
   client: string,
   seed: number,
-  onNote?: (share: number) => void
-): Promise<Findings> => {
+  onShare?: (share: number) => void
+): Effect.Effect<Findings, unknown> => {
   const subject = study.clients[client]!
   const { make, shifts } = typeof subject === "function" ? { make: subject, shifts: [] } : subject
-  return Effect.runPromise(Effect.map(
-    Day.live({ ...study.setting(seed), shifts }, make, onNote),
+  return Effect.map(
+    Day.live({ ...study.setting(seed), shifts }, make, onShare),
     ({ figures, recorder }) => find(study, recorder, figures)
-  ))
+  )
 }
