@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as Path from "../bench/simulation/charts/Path.ts"
 import * as Clients from "../bench/simulation/Clients.ts"
 import * as Command from "../bench/simulation/Command.ts"
 import * as Job from "../bench/simulation/Job.ts"
 import * as Page from "../bench/simulation/Page.ts"
 import * as Plan from "../bench/simulation/Plan.ts"
 import * as Report from "../bench/simulation/Report.ts"
+import * as Law from "./Law.ts"
 
 /** A day in one minute, in this process. */
 const options: Plan.Options = {
@@ -122,4 +124,37 @@ describe("npm run simulate", () => {
       assert.include(Command.usage, `--${option}`)
     }
   })
+})
+
+/** Every height that a path goes through, by its place. */
+const heightsOf = (path: string, count: number): ReadonlyArray<number | undefined> => {
+  const heights = Array<number | undefined>(count).fill(undefined)
+  let [x, y] = [0, 0]
+  for (const [, command, rest] of path.matchAll(/([Mlh])([^Mlh]*)/g)) {
+    const numbers = rest!.match(/-?\d+/g)!.map(Number)
+    if (command === "M") {
+      ;[x, y] = numbers as [number, number]
+      heights[x] = y
+    } else if (command === "h") {
+      for (let step = 0; step < numbers[0]!; step++) heights[++x] = y
+    } else {
+      for (let at = 0; at < numbers.length; at += 2) {
+        x += numbers[at]!
+        y += numbers[at + 1]!
+        heights[x] = y
+      }
+    }
+  }
+  return heights
+}
+
+describe("a path of few bytes", () => {
+  it.prop(
+    "goes through every height, and has gaps where there is none",
+    [Law.list(Law.int(-3, 4), 30, 0)],
+    ([drawn]) => {
+      const heights = drawn.map((height) => height === 4 ? undefined : height)
+      assert.deepStrictEqual(heightsOf(Path.line(heights), heights.length), heights)
+    }
+  )
 })

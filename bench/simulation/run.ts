@@ -29,10 +29,12 @@ const live = async ({ isAll, processes, seed, speed, to }: Command.Live): Promis
 }
 
 // whoever reads only the beginning has closed the pipe
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0)
-  throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0)
+    throw error
+  })
+}
 
 const command = Command.parse(process.argv.slice(2))
 switch (command._tag) {
