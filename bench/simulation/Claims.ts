@@ -71,22 +71,28 @@ export interface Reached {
   readonly what: string
   readonly asked: string
   readonly relay: string
+  /** The worst of all seeds, where there are several. */
+  readonly worst: string
   readonly oracle: string
-  readonly met: boolean
+  readonly status: "met" | "met, not with every seed" | "missed"
 }
 
 /** What was reached of it, on the days that were lived through. */
-export const reached = ({ clients, days }: Report.Report): ReadonlyArray<Reached> =>
+export const reached = ({ clients, days, spread }: Report.Report): ReadonlyArray<Reached> =>
   targets.flatMap(({ bound, day, figure }) => {
     const all = day === "article" ? clients : days[day]
     if (all === undefined) return []
     const { isFloor = false, name, of, show } = ways[figure]
+    const isMet = (value: number): boolean => isFloor ? value >= bound : value <= bound
+    const { naive = [], relay = [] } = spread.days[day] ?? {}
+    const values = relay.map((figures, index) => of(figures, naive[index]!))
     const value = of(all.relay, all.naive)
     return [{
       what: `the ${day} day: ${name}`,
       asked: `${isFloor ? "at least" : "at most"} ${show(bound)}`,
       relay: show(value),
+      worst: values.length === 0 ? "–" : show(isFloor ? Math.min(...values) : Math.max(...values)),
       oracle: show(of(all.oracle, all.naive)),
-      met: isFloor ? value >= bound : value <= bound
+      status: !isMet(value) ? "missed" : values.every(isMet) ? "met" : "met, not with every seed"
     }]
   })

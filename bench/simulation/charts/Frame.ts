@@ -8,8 +8,8 @@ export const top = 46
 export const bottom = 22
 export const innerHeight = height - top - bottom
 
-/** Heights are whole halves of a unit. */
-export const fineness = 2
+/** How many heights there are to a unit: whole ones take few bytes. */
+export const fineness = 1
 
 /** What areas leave free at the right, and how many steps of a day they have: hatches go by that. */
 export const areaRight = 14

@@ -104,8 +104,13 @@ export const ofSpread = ({ days, seeds }: Report.Report["spread"]): string =>
 export const ofTargets = (report: Report.Report): string =>
   table(
     "What was set out to be reached",
-    ["", "asked", "relay", "oracle", ""],
-    Claims.reached(report).map((
-      { asked, met, oracle, relay, what }
-    ) => [what, asked, relay, oracle, met ? "met" : "missed"])
+    ["", "asked", "relay", "worst of all seeds", "oracle", ""],
+    Claims.reached(report).map(({ asked, oracle, relay, status, what, worst }) => [
+      what,
+      asked,
+      relay,
+      worst,
+      oracle,
+      status
+    ])
   )

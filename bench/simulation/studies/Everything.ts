@@ -1,4 +1,5 @@
 /** What goes wrong everywhere at once. */
+import { Retry } from "effect-relay"
 import * as Clients from "../Clients.ts"
 import type * as Study from "../Study.ts"
 import * as Afternoon from "./Afternoon.ts"
@@ -9,7 +10,10 @@ export const allDown: Study.Study = {
   ...Afternoon.incident(["A", "B", "C", "D"], { unreachable: 1, failsIn: 5 }, 75),
   clients: {
     ...Afternoon.clients("naive", "retry", "plan", "article", "relay"),
-    ...Afternoon.changed({ "stale answers for an hour": { cache: { staleIfError: "1 hour" } } })
+    ...Afternoon.changed({
+      "stale answers for an hour": { cache: { staleIfError: "1 hour" } },
+      "no waiting rounds": { relay: { retry: Retry.none } }
+    })
   }
 }
 

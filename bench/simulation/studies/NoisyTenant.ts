@@ -60,6 +60,7 @@ export const study: Study.Study = {
   clients: {
     "three tries": Service.tries(3),
     "relay": Service.relay(),
+    "relay, waits 100 ms at most": Service.relay({ relay: { maxWait: "100 millis" } }),
     "relay, a limiter for each tenant": limited
   }
 }

@@ -7,11 +7,10 @@ import * as Afternoon from "./Afternoon.ts"
 const off = { mode: "off" } as const
 const rivals = Afternoon.clients("plan", "article", "relay")
 
-// what notices an endpoint that is worse than the others
+// what notices an endpoint that is worse than the others; where a circuit opens, outliers have nothing left to do
 const senses = {
   "no circuit breaker": { breaker: off },
-  "no outliers": { relay: { outliers: "off" } },
-  "neither": { breaker: off, relay: { outliers: "off" } }
+  "no circuit breaker, no outliers": { breaker: off, relay: { outliers: "off" } }
 } as const satisfies Readonly<Record<string, Relay.Changes>>
 
 export const silentDegradation: Study.Study = {
@@ -23,8 +22,7 @@ export const silentDegradation: Study.Study = {
     ...Afternoon.changed({
       ...senses,
       "no hedging": { relay: { hedge: "off" } },
-      "round robin": { relay: { balance: "roundRobin" } },
-      "round robin, no outliers": { relay: { balance: "roundRobin", outliers: "off" } }
+      "round robin": { relay: { balance: "roundRobin" } }
     })
   }
 }
@@ -37,10 +35,19 @@ export const failingFast: Study.Study = {
 }
 
 export const hiddenErrors: Study.Study = {
-  about: "the preferred endpoint answers half of all with HTTP 200 and an error in the body for ten minutes",
-  ...Afternoon.incident(["B"], { hiddenErrors: 0.5 }),
+  about: "the preferred endpoint answers three of ten with HTTP 200 and an error in the body for ten minutes",
+  ...Afternoon.incident(["B"], { hiddenErrors: 0.3 }),
   place: 0,
-  clients: rivals
+  clients: {
+    ...rivals,
+    ...Afternoon.changed({
+      "no outliers": { relay: { outliers: "off" } },
+      "outliers by a gap of 0.1": { relay: { outliers: { failureGap: 0.1 } } },
+      "outliers for 5 min": { relay: { outliers: { degradedFor: "5 minutes" } } },
+      "round robin": { relay: { balance: "roundRobin" } },
+      "round robin, no outliers": { relay: { balance: "roundRobin", outliers: "off" } }
+    })
+  }
 }
 
 export const silence: Study.Study = {
