@@ -151,13 +151,12 @@ export const live = async (options: Options, run: Run): Promise<Outcome> => {
   }
 }
 
-/** What is lived through unless all is asked for: some two minutes on two cores. */
+/** What is lived through unless all is asked for: within three minutes on two cores. */
 export const brief = {
   days: ["article", "tight", "storm"],
   ablations: [
     "without cache",
     "without limits known",
-    "limits of endpoints, not accounts",
     "without slowing down after a 429",
     "without hedging"
   ],
