@@ -1,7 +1,7 @@
 /** What the article says, and what was set out to be reached. */
 import type * as Recorder from "./Recorder.ts"
 import type * as Report from "./Report.ts"
-import type * as Scenario from "./Scenario.ts"
+import * as Scenario from "./Scenario.ts"
 
 /** What the article says of a day without its relay, and of its cache. */
 export const claimed = { rate429: 0.123, p50: 340, p99: 2100, availability: 0.982, hitRate: 0.342 } as const
@@ -88,7 +88,7 @@ export const reached = ({ clients, days, spread }: Report.Report): ReadonlyArray
     const values = relay.map((figures, index) => of(figures, naive[index]!))
     const value = of(all.relay, all.naive)
     return [{
-      what: `the ${day} day: ${name}`,
+      what: `${Scenario.title(day)}: ${name}`,
       asked: `${isFloor ? "at least" : "at most"} ${show(bound)}`,
       relay: show(value),
       worst: values.length === 0 ? "–" : show(isFloor ? Math.min(...values) : Math.max(...values)),

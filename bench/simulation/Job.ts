@@ -7,7 +7,7 @@ import * as Course from "./Course.ts"
 import * as Day from "./Day.ts"
 import * as Occasion from "./Occasion.ts"
 import type * as Recorder from "./Recorder.ts"
-import type * as Scenario from "./Scenario.ts"
+import * as Scenario from "./Scenario.ts"
 import * as Studies from "./Studies.ts"
 import * as Study from "./Study.ts"
 import * as Variations from "./Variations.ts"
@@ -48,7 +48,7 @@ const makeOf = (name: DayJob["client"]): Client.Make =>
 
 export const title = (job: Job): string => {
   if ("calibrates" in job) return `seed ${job.calibrates.seed}`
-  return `${job.client}, ${"study" in job ? job.study : `the ${job.scenario.name} day`}`
+  return `${job.client}, ${"study" in job ? job.study : Scenario.title(job.scenario.name)}`
 }
 
 const live = ({ client, isShown = false, scenario }: DayJob, onShare: OnShare): Effect.Effect<Result, unknown> =>

@@ -7,6 +7,7 @@ import * as Plots from "./page/Plots.ts"
 import * as Tables from "./page/Tables.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Report from "./Report.ts"
+import * as Scenario from "./Scenario.ts"
 
 const { millis, percent } = Html
 
@@ -44,11 +45,13 @@ interface Part {
   readonly body: string
 }
 
+const titleOf = (day: string): string => Scenario.title(day).replace(/^t/, "T")
+
 const ofDay = (day: string, clients: Report.Clients, courses: Plots.Courses): Part => ({
   id: day,
-  title: `The ${day} day`,
+  title: titleOf(day),
   body: [
-    Tables.ofDay(`The ${day} day`, clients, day === "article"),
+    Tables.ofDay(titleOf(day), clients, day === "article"),
     ...Plots.ofDay(day, courses).map((plots) => `<div class="plots">${plots.join("\n")}</div>`)
   ].join("\n")
 })

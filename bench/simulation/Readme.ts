@@ -3,6 +3,7 @@ import * as Claims from "./Claims.ts"
 import type * as Clients from "./Clients.ts"
 import { dollars, millis, percent } from "./page/Html.ts"
 import type * as Report from "./Report.ts"
+import * as Scenario from "./Scenario.ts"
 
 type Figures = Report.Clients["relay"]
 
@@ -94,7 +95,7 @@ const seeds = ({ spread: { days, seeds } }: Report.Report): string =>
     Object.entries(days).map(([day, clients]) => {
       const all = clients["relay"]!
       return [
-        `the ${day} day`,
+        Scenario.title(day),
         range(all, ({ rate429 }) => rate429, (value) => percent(value, 3)),
         range(all, ({ p50 }) => p50, millis),
         range(all, ({ p99 }) => p99, millis),
@@ -125,7 +126,7 @@ const missed = (report: Report.Report): string => {
   )
   const count = `Of ${all.length} figures that were set out to be reached, ${
     all.length - missed.length
-  } are, with every seed`
+  } are, with every seed that was tried`
   return missed.length === 0 ? `${count}.` : `${count}. Not so: ${missed.join("; ")}.`
 }
 
@@ -150,7 +151,7 @@ const studies = ({ studies }: Report.Report): string =>
 const changes = (of: (report: Report.Report) => Report.Report["ablations"]) => (report: Report.Report): string =>
   Object.entries(of(report)).map(([day, rows]) =>
     table(
-      [`the ${day} day`, "429s, of all sent", "p50", "p99", "p99.9", "answered", "a month"],
+      [Scenario.title(day), "429s, of all sent", "p50", "p99", "p99.9", "answered", "a month"],
       Object.entries(rows).map(([name, { availability, monthlyCost, p50, p99, p999, rate429 }]) => [
         name,
         percent(rate429, 3),

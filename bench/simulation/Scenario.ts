@@ -22,6 +22,9 @@ export const names = ["article", "tight", "storm", "silent", "failing", "rough"]
 
 export type Name = typeof names[number]
 
+/** What it is called in a sentence. */
+export const title = (name: string): string => name === "article" ? "the article's day" : `the ${name} day`
+
 export interface Scenario {
   readonly name: Name
   readonly seed: number

@@ -1,5 +1,6 @@
 /** The figures as tables, for a terminal. */
 import type * as Report from "./Report.ts"
+import * as Scenario from "./Scenario.ts"
 
 type Figures = Report.Clients["relay"]
 
@@ -30,7 +31,7 @@ const table = (title: string, rows: Readonly<Record<string, Figures>>): string =
 export const ofReport = ({ ablations, clients, days, settings }: Report.Report): string =>
   [
     table("the article's day", clients),
-    ...Object.entries(days).map(([day, clients]) => table(`the ${day} day`, clients)),
-    ...Object.entries(ablations).map(([day, rows]) => table(`one policy less, ${day}`, rows)),
-    ...Object.entries(settings).map(([day, rows]) => table(`other settings, ${day}`, rows))
+    ...Object.entries(days).map(([day, clients]) => table(Scenario.title(day), clients)),
+    ...Object.entries(ablations).map(([day, rows]) => table(`one policy less, ${Scenario.title(day)}`, rows)),
+    ...Object.entries(settings).map(([day, rows]) => table(`other settings, ${Scenario.title(day)}`, rows))
   ].join("\n\n")

@@ -12,7 +12,7 @@ export const innerHeight = height - top - bottom
 export const fineness = 1
 
 /** What areas leave free at the right, and how many steps of a day they have: hatches go by that. */
-export const areaRight = 14
+export const areaRight = 18
 export const areaSteps = 1440
 
 const areaScale = (width - left - areaRight) / areaSteps
@@ -24,8 +24,9 @@ export const escaped = (text: string): string =>
 
 export const fixed = (value: number): string => value.toFixed(1).replace(/\.0$/, "")
 
-export const text = (x: number, y: number, anchor: string, kind: string, content: string): string =>
-  `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}" class="${kind}">${escaped(content)}</text>`
+/** Text in a group that says how it looks; coordinates are whole. */
+export const text = (x: number, y: number, content: string, looks = ""): string =>
+  `<text x="${Math.round(x)}" y="${Math.round(y)}"${looks}>${escaped(content)}</text>`
 
 export interface Options {
   readonly title: string
@@ -40,32 +41,32 @@ export interface Options {
 }
 
 const keysOf = (keys: NonNullable<Options["keys"]>): string => {
+  const wide = fixed(11 / areaScale)
   let at = left
-  return keys.map(([look, name]) => {
-    const size = `h${fixed(11 / areaScale)}v${11 * fineness}h-${fixed(11 / areaScale)}z`
-    const key = `<g transform="translate(${at} 26)scale(${areaScale.toPrecision(6)} ${1 / fineness})">` +
-      `<path d="M0 0${size}" class="key ${Palette.area(look)}"/></g>${text(at + 15, 36, "start", "ink", name)}`
+  const all = keys.map(([look, name]) => {
+    const [from, to] = [at, at + 15]
     at += 7 * name.length + 28
-    return key
-  }).join("")
+    const path = `M${fixed((from - left) / areaScale)} 0h${wide}v${11 * fineness}h-${wide}z`
+    return [`<path d="${path}" class="key ${Palette.area(look)}"/>`, text(to, 36, name)] as const
+  })
+  // in the scale of the areas, so that hatches look as they do there
+  return `<g transform="translate(${left} 26)scale(${areaScale.toPrecision(6)} ${1 / fineness})">` +
+    `${all.map(([key]) => key).join("")}</g><g class="ink">${all.map(([, name]) => name).join("")}</g>`
 }
 
 /** `body` is drawn over the grid; one unit of its width is a step of the values, of which there are so many. */
 export const draw = ({ about, keys = [], marks, right, title, unit }: Options, steps: number, body: string): string => {
   const inner = width - left - right
-  const grid = marks.map(([y, mark]) =>
-    `<line x1="${left}" x2="${width - right}" y1="${fixed(top + y)}" y2="${fixed(top + y)}" class="grid"/>` +
-    text(left - 6, top + y + 4, "end", "faint", mark)
-  )
-  const hours = [0, 6, 12, 18, 24].map((hour) =>
-    text(left + inner * hour / 24, height - 5, hour === 24 ? "end" : "middle", "faint", `${hour}:00`)
-  )
+  const grid = marks.map(([y]) => `M${left} ${fixed(top + y)}h${inner}`).join("")
+  const sides = marks.map(([y, mark]) => text(left - 6, top + y + 4, mark)).join("")
+  const hours = [0, 6, 12, 18, 24].map((hour) => text(left + inner * hour / 24, height - 5, `${hour}:00`)).join("")
   const scale = `${Number((inner / steps).toPrecision(6))} ${1 / fineness}`
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">` +
-    `<title>${escaped(title)}</title><desc>${escaped(about)}</desc>` +
-    `<rect width="${width}" height="${height}" class="ground"/>${grid.join("")}` +
-    `<g transform="translate(${left} ${top})scale(${scale})">${body}</g>${hours.join("")}` +
-    `${text(left, 16, "start", "ink", unit === undefined ? title : `${title}, ${unit}`)}${keysOf(keys)}`
+  return `<svg viewBox="0 0 ${width} ${height}" role="img">` +
+    `<title>${escaped(title)}</title><desc>${escaped(about)}</desc><path d="${grid}" class="grid"/>` +
+    `<g class="faint"><g text-anchor="end">${sides}</g><g text-anchor="middle">${hours}</g></g>` +
+    `<g transform="translate(${left} ${top})scale(${scale})">${body}</g>` +
+    text(left, 16, unit === undefined ? title : `${title}, ${unit}`, " class=\"ink\"") +
+    (keys.length === 0 ? "" : keysOf(keys))
 }
 
 /** The end of what `draw` begins. */

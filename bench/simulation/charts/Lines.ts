@@ -45,7 +45,7 @@ const names = (ends: ReadonlyArray<readonly [name: string, y: number]>): string 
   for (const [, y] of sorted) places.push(Math.max(y, (places.at(-1) ?? -Infinity) + apart))
   const over = Math.max(0, places.at(-1)! - Frame.innerHeight)
   return sorted.map(([name], index) =>
-    Frame.text(Frame.width - right + 5, Frame.top + places[index]! - over + 4, "start", `t-${name}`, name)
+    Frame.text(Frame.width - right + 5, Frame.top + places[index]! - over + 4, name, ` class="t-${name}"`)
   ).join("")
 }
 

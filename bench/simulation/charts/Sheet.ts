@@ -11,5 +11,6 @@ export const print = (charts: ReadonlyArray<string>): string => {
   )
   const all = charts.length * height
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${all}" width="${width}" height="${all}">` +
-    `<style>${Palette.style}</style>${Frame.hatching}${parts.join("")}</svg>\n`
+    `<style>${Palette.style}</style>${Frame.hatching}<rect width="${width}" height="${all}" class="ground"/>` +
+    `${parts.join("")}</svg>\n`
 }

@@ -103,15 +103,16 @@ const states = (day: string, name: string, { states }: Course.Steps): ReadonlyAr
     ? []
     : [Strips.draw({ title: `${name}, ${day} day: what it takes endpoints for`, names: Endpoints.names, states })]
 
-/** Who asks several endpoints, so that what happens to one of them shows. */
+/** Who asks several endpoints. */
 const choosy = new Set(["plan", "article", "relay", "oracle"])
 
-/** What happens to A alone, and so to who asks nobody else, is the same on these as on the article's day. */
+/** On these days other endpoints than A go bad: who asks A alone lives through the article's day, and the oracle avoids them. */
 const onOthers = new Set(["silent", "failing", "rough"])
+const exposed = new Set(["plan", "article", "relay"])
 
 /** What belongs together: all clients, then each of them. */
 export const ofDay = (day: string, courses: Courses): ReadonlyArray<ReadonlyArray<string>> => {
-  const names = Clients.names.filter((name) => choosy.has(name) || !onOthers.has(day))
+  const names = Clients.names.filter((name) => exposed.has(name) || !onOthers.has(day))
   return [
     overview(day, courses),
     ...names.map((name) => {

@@ -2,6 +2,7 @@
 import * as Claims from "../Claims.ts"
 import type * as Plan from "../Plan.ts"
 import type * as Report from "../Report.ts"
+import * as Scenario from "../Scenario.ts"
 import * as Html from "./Html.ts"
 
 type Figures = Report.Clients["relay"]
@@ -56,7 +57,8 @@ export const ofDay = (caption: string, rows: Readonly<Record<string, Figures>>, 
   ])
 
 export const ofVariations = (title: string, days: Report.Report["ablations"], { speed }: Report.Report): string =>
-  Object.entries(days).map(([day, rows]) => ofDay(`${title}, the ${day} day, ${speed} times as fast`, rows)).join("")
+  Object.entries(days).map(([day, rows]) => ofDay(`${title}, ${Scenario.title(day)}, ${speed} times as fast`, rows))
+    .join("")
 
 const seconds = (value: number | null): string => value === null ? "never" : `${value} s`
 
@@ -87,7 +89,7 @@ const range = (values: ReadonlyArray<number>, show: (value: number) => string): 
 export const ofSpread = ({ days, seeds }: Report.Report["spread"]): string =>
   Object.entries(days).map(([day, clients]) =>
     table(
-      `${seeds.length} seeds, the ${day} day`,
+      `${seeds.length} seeds, ${Scenario.title(day)}`,
       ["", "429s of all sent", "p50", "p99", "answered in time", "a month"],
       Object.entries(clients).map(([name, all]) => [
         name,
