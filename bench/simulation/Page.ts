@@ -47,20 +47,20 @@ interface Part {
 
 const titleOf = (day: string): string => Scenario.title(day).replace(/^t/, "T")
 
-const ofDay = (day: string, clients: Report.Clients, courses: Plots.Courses): Part => ({
+const ofDay = (day: string, speed: number, clients: Report.Clients, courses: Plots.Courses): Part => ({
   id: day,
   title: titleOf(day),
   body: [
-    Tables.ofDay(titleOf(day), clients, day === "article"),
+    Tables.ofDay(`${titleOf(day)}, ${speed} times as fast`, clients, day === "article"),
     ...Plots.ofDay(day, courses).map((plots) => `<div class="plots">${plots.join("\n")}</div>`)
   ].join("\n")
 })
 
 const partsOf = ({ courses, report }: Plan.Outcome): ReadonlyArray<Part> => {
-  const { ablations, clients, days, settings, spread, studies } = report
+  const { ablations, clients, days, settings, speed, studies } = report
   return [
-    ofDay("article", clients, courses["article"]!),
-    ...Object.entries(days).map(([day, clients]) => ofDay(day, clients, courses[day]!)),
+    ofDay("article", speed, clients, courses["article"]!),
+    ...Object.entries(days).map(([day, clients]) => ofDay(day, speed, clients, courses[day]!)),
     { id: "targets", title: "What was asked", body: Tables.ofTargets(report) },
     { id: "ablations", title: "One policy less", body: Tables.ofVariations("One policy less", ablations, report) },
     { id: "settings", title: "Other settings", body: Tables.ofVariations("Other settings", settings, report) },
@@ -69,7 +69,7 @@ const partsOf = ({ courses, report }: Plan.Outcome): ReadonlyArray<Part> => {
       title: "One thing at a time",
       body: Object.entries(studies).map(Tables.ofStudy).join("\n")
     },
-    { id: "seeds", title: "Other seeds", body: Tables.ofSpread(spread) }
+    { id: "seeds", title: "Other seeds", body: Tables.ofSpread(report) }
   ].filter(({ body }) => body !== "")
 }
 

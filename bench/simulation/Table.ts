@@ -28,8 +28,9 @@ const table = (title: string, rows: Readonly<Record<string, Figures>>): string =
   ].join("\n")
 }
 
-export const ofReport = ({ ablations, clients, days, settings }: Report.Report): string =>
+export const ofReport = ({ ablations, clients, days, settings, speed }: Report.Report): string =>
   [
+    `every day passes ${speed} times as fast as a real one`,
     table("the article's day", clients),
     ...Object.entries(days).map(([day, clients]) => table(Scenario.title(day), clients)),
     ...Object.entries(ablations).map(([day, rows]) => table(`one policy less, ${Scenario.title(day)}`, rows)),

@@ -86,10 +86,10 @@ export const ofStudy = ([name, { about, clients }]: [string, Plan.Outcome["repor
 const range = (values: ReadonlyArray<number>, show: (value: number) => string): string =>
   `${show(Math.min(...values))} to ${show(Math.max(...values))}`
 
-export const ofSpread = ({ days, seeds }: Report.Report["spread"]): string =>
+export const ofSpread = ({ speed, spread: { days, seeds } }: Report.Report): string =>
   Object.entries(days).map(([day, clients]) =>
     table(
-      `${seeds.length} seeds, ${Scenario.title(day)}`,
+      `${seeds.length} seeds, ${Scenario.title(day)}, ${speed} times as fast`,
       ["", "429s of all sent", "p50", "p99", "answered in time", "a month"],
       Object.entries(clients).map(([name, all]) => [
         name,
