@@ -39,6 +39,10 @@ export const make = (size: number): Pool => {
     { length: size },
     () => fork(join(import.meta.dirname, "Process.ts"), [], { execArgv: ["--conditions=effect-relay-source"] })
   )
+  // one in the middle of a day hears of nothing before it is over
+  process.once("exit", () => {
+    for (const child of children) child.kill()
+  })
   return {
     run: async <J extends Job.Job>(jobs: ReadonlyArray<J>, onProgress: (share: number, what: string) => void) => {
       const results: Array<Job.ResultOf<J>> = []
