@@ -154,12 +154,7 @@ export const live = async (options: Options, run: Run): Promise<Outcome> => {
 /** What is lived through unless all is asked for: within three minutes on two cores. */
 export const brief = {
   days: ["article", "tight", "storm"],
-  ablations: [
-    "without cache",
-    "without limits known",
-    "without slowing down after a 429",
-    "without hedging"
-  ],
+  ablations: ["without cache", "without limits known", "without slowing down after a 429"],
   settings: [],
   studies: ["retry storm", "silent degradation"],
   seeds: 0
