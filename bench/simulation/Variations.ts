@@ -36,7 +36,7 @@ export const settings = {
   "attempt timeout 10 s": on(["rough"], { relay: { attemptTimeout: "10 seconds" } }),
   "open for 5 s": on(["silent"], { breaker: { openFor: "5 seconds" } }),
   "open for 2 min": on(["silent"], { breaker: { openFor: "2 minutes" } }),
-  "forgets after 10 min": on(["rough"], { breaker: { forgetAfter: "10 minutes" } }),
+  "forgets after 15 s": on(["rough"], { breaker: { forgetAfter: "15 seconds" } }),
   "burst 2 %": on(["tight", "storm"], { limiter: { burst: 0.02 } }),
   "GCRA, burst 2 %": on(["tight", "storm"], { limiter: { algorithm: "gcra", burst: 0.02 } }),
   "backs off to 0.5": on(["tight", "storm"], { limiter: { backOff: 0.5 } }),
