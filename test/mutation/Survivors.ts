@@ -171,6 +171,13 @@ export const survivors: ReadonlyArray<Survivor> = [
     file: "src/machine/Limits.ts",
     line: "if (now >= this.#easesAt) this.ease(now)",
     was: "now >= this.#easesAt",
+    becomes: "true",
+    why: "ease asks the same of each step; the question only spares the call"
+  },
+  {
+    file: "src/machine/Limits.ts",
+    line: "if (now >= this.#easesAt) this.ease(now)",
+    was: "now >= this.#easesAt",
     becomes: "false",
     why: "a wait that reaches beyond a step is walked step by step on a copy, those behind it too"
   },
@@ -191,9 +198,9 @@ export const survivors: ReadonlyArray<Survivor> = [
   {
     file: "src/machine/Limits.ts",
     line: "if (now >= this.#easesAt) this.ease(now)",
-    was: "this.ease(now)",
-    becomes: ";",
-    why: "a wait that reaches beyond a step is walked step by step on a copy, those behind it too"
+    was: "now >= this.#easesAt",
+    becomes: "now > this.#easesAt",
+    why: "to ask, or to take, in the very step in which a share comes back is the same before it and after it"
   },
   {
     file: "src/machine/Limits.ts",
