@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Ending from "../endpoint/Ending.ts"
@@ -13,7 +13,7 @@ import type * as GuardedEndpoint from "../endpoint/GuardedEndpoint.ts"
 import type * as Registry from "../endpoint/Registry.ts"
 import type * as Allowance from "../machine/Allowance.ts"
 import * as RetryBudget from "../machine/RetryBudget.ts"
-import * as Attempt from "../policy/Attempt.ts"
+import type * as Attempt from "../policy/Attempt.ts"
 import * as Now from "../policy/Now.ts"
 import * as Purse from "../policy/Purse.ts"
 import type * as Tokens from "../policy/Tokens.ts"
