@@ -51,7 +51,7 @@ export interface Account {
   /** Of all its endpoints together, where it has limits of its own. */
   readonly limiter: RateLimiter.RateLimiter | undefined
   /** The limiters of its endpoints. */
-  readonly limiters: Array<RateLimiter.RateLimiter>
+  limiters: Array<RateLimiter.RateLimiter>
 }
 
 // model names come from callers; more than these at once are no real account

@@ -59,7 +59,9 @@ export class Accounts {
   /** The account and the key of an endpoint that is there from now on, behind this limiter. */
   join({ account, apiKey }: Endpoint.Endpoint, limiter: RateLimiter.RateLimiter): Membership {
     const joined = join(this.#accounts, account, () => Account.make(account, this.#limiters.get(account)))
-    joined.limiters.push(limiter)
+    // most accounts have one endpoint, and a list that grows takes room for sixteen
+    if (joined.limiters.length === 0) joined.limiters = [limiter]
+    else joined.limiters.push(limiter)
     return {
       account: joined,
       key: apiKey === undefined ? undefined : join(this.#keys, nameOf(apiKey, account), Key.make)

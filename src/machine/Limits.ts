@@ -29,6 +29,16 @@ export const unitsOf = (cost: Cost, of: Limit.Unit): number => of === "calls" ? 
 // limits grow back in steps of at most so much: work for each, and no more waiting than for that
 const step = 1.03
 
+/** What a refusal holds against limits. */
+interface Slowed {
+  readonly throttle: Throttle.Throttle
+  readonly takenAtCut: Cost
+  /** How much of them may be used. */
+  share: number
+}
+
+const nextTo = ({ share }: Slowed): number => Math.min(1, share * step)
+
 /**
  * Limits at work, a pause over all of them, and what a refusal holds against
  * them. Times do not run backwards.
@@ -41,11 +51,9 @@ export class Limits {
   #pausedUntil = -Infinity
   #resetAt = -Infinity
   #liftedAt = -Infinity
-  // what a refusal holds against them, how much of them may be used, and when that will be a step more
-  #throttle: Throttle.Throttle | undefined
-  #share = 1
+  // most limits are never refused for
+  #slowed: Slowed | undefined
   #easesAt = Infinity
-  #takenAtCut: Cost = { calls: 0, tokens: 0 }
   // all that was ever taken, so that two looks at it tell what was taken in between
   #calls = 0
   #tokens = 0
@@ -54,8 +62,7 @@ export class Limits {
     if (specs instanceof Limits) {
       this.#limits = specs.#limits.map((limit) => limit.fork())
       this.#pausedUntil = specs.#pausedUntil
-      this.#throttle = specs.#throttle
-      this.#share = specs.#share
+      this.#slowed = specs.#slowed && { ...specs.#slowed }
       this.#easesAt = specs.#easesAt
     } else {
       this.#limits = specs.map((spec) => new Limit.Limit(spec))
@@ -78,7 +85,7 @@ export class Limits {
 
   /** How much of the limits may be used, as far as they have been worked with; 1 when nothing is held against them. */
   get share(): number {
-    return this.#share
+    return this.#slowed === undefined ? 1 : this.#slowed.share
   }
 
   /** Milliseconds until this may pass; 0 for now, `Infinity` for never. */
@@ -131,12 +138,11 @@ export class Limits {
     if (sentAt < this.#liftedAt || !this.#limits.some(({ spec }) => Limit.isSlowed(spec))) return
     this.ease(now)
     const used = this.#usedSince(now)
-    const throttle = Throttle.cut(this.#throttle, to, used, sentAt, now, Math.max(from, this.#pausedUntil))
-    if (throttle === this.#throttle) return
-    this.#throttle = throttle!
-    this.#takenAtCut = this.taken
-    this.#share = throttle!.low
-    for (const limit of this.#limits) limit.slowDown(this.#share, now, throttle!.from)
+    const known = this.#slowed?.throttle
+    const throttle = Throttle.cut(known, to, used, sentAt, now, Math.max(from, this.#pausedUntil))
+    if (throttle === undefined || throttle === known) return
+    this.#slowed = { throttle, takenAtCut: this.taken, share: throttle.low }
+    for (const limit of this.#limits) limit.slowDown(throttle.low, now, throttle.from)
     this.#awaitStep()
   }
 
@@ -144,8 +150,9 @@ export class Limits {
   ease(now: number): void {
     while (now >= this.#easesAt) {
       const at = this.#easesAt
-      this.#share = this.#nextShare
-      for (const limit of this.#limits) limit.ease(this.#share, at)
+      const slowed = this.#slowed!
+      slowed.share = nextTo(slowed)
+      for (const limit of this.#limits) limit.ease(slowed.share, at)
       this.#awaitStep()
     }
   }
@@ -154,8 +161,7 @@ export class Limits {
   lift(now: number): void {
     this.ease(now)
     this.#liftedAt = now
-    this.#throttle = undefined
-    this.#share = 1
+    this.#slowed = undefined
     this.#easesAt = Infinity
     for (const limit of this.#limits) limit.ease(1, now)
   }
@@ -211,7 +217,7 @@ export class Limits {
       const limit = heirs.get(spec)
       if (limit === undefined) {
         const added = new Limit.Limit(spec)
-        added.ease(this.#share, now)
+        added.ease(this.share, now)
         return added
       }
       limit.reconfigure(spec, now)
@@ -222,7 +228,7 @@ export class Limits {
   /** Whether nothing is owed and nothing learned. */
   isIdle(now: number): boolean {
     this.ease(now)
-    return this.#share === 1 && now >= this.#pausedUntil && this.#limits.every((limit) => limit.isIdle(now))
+    return this.share === 1 && now >= this.#pausedUntil && this.#limits.every((limit) => limit.isIdle(now))
   }
 
   /** A copy that stands where this stands, to see what would come. */
@@ -230,22 +236,20 @@ export class Limits {
     return new Limits(this)
   }
 
-  get #nextShare(): number {
-    return Math.min(1, this.#share * step)
-  }
-
   #awaitStep(): void {
-    this.#easesAt = this.#share < 1 ? Throttle.reaches(this.#throttle!, this.#nextShare) : Infinity
+    const slowed = this.#slowed!
+    this.#easesAt = slowed.share < 1 ? Throttle.reaches(slowed.throttle, nextTo(slowed)) : Infinity
   }
 
   // the share of the limit that was used most since the last cut, or since the pause after that
   #usedSince(now: number): number {
-    if (this.#share === 1) return 1
-    const time = now - this.#throttle!.from
+    const slowed = this.#slowed
+    if (slowed === undefined || slowed.share === 1) return 1
+    const time = now - slowed.throttle.from
     if (time <= 0) return 1
     let most = 0
     for (const { spec } of this.#limits) {
-      const units = unitsOf(this.taken, spec.of) - unitsOf(this.#takenAtCut, spec.of)
+      const units = unitsOf(this.taken, spec.of) - unitsOf(slowed.takenAtCut, spec.of)
       if (Limit.isSlowed(spec)) most = Math.max(most, units * spec.window / (spec.limit * time))
     }
     return most
