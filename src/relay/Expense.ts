@@ -151,6 +151,28 @@ const counted = (
 export const amountOf = (bill: Bill | undefined): Allowance.Amount =>
   bill === undefined ? Allowance.nothing : { money: bill.cost ?? 0, tokens: bill.tokens.total }
 
+interface Shortage {
+  readonly purse: Purse.Purse
+  readonly kind: Allowance.Kind
+  /** `undefined` where nobody can say what the call costs there. */
+  readonly needed: number | undefined
+}
+
+const shortage = (
+  purse: Purse.Purse,
+  call: Size,
+  endpoint: Endpoint.Endpoint,
+  now: number
+): Shortage | undefined => {
+  const bill = most(call, endpoint)
+  if (bill.tokens.total === 0) return undefined
+  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
+  if (unpriced !== undefined) return { purse: unpriced, kind: "money", needed: undefined }
+  const amount = amountOf(bill)
+  const short = Purse.shortOf(purse, amount, now)
+  return short && { ...short, needed: amount[short.kind] }
+}
+
 /**
  * Which budget of a call does not let it go to an endpoint.
  *
@@ -162,11 +184,7 @@ export const shortOf = (
   call: Size,
   endpoint: Endpoint.Endpoint,
   now: number
-): Purse.Purse | undefined => {
-  const bill = most(call, endpoint)
-  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
-  return unpriced ?? Purse.shortOf(purse, amountOf(bill), now)?.purse
-}
+): Purse.Purse | undefined => shortage(purse, call, endpoint, now)?.purse
 
 /**
  * Why the budgets of a call do not let it go to an endpoint.
@@ -180,11 +198,6 @@ export const refusal = (
   endpoint: Endpoint.Endpoint,
   now: number
 ): BudgetExceeded.BudgetExceeded | undefined => {
-  const bill = most(call, endpoint)
-  if (bill.tokens.total === 0) return undefined
-  const unpriced = bill.cost === undefined ? Purse.limitedInMoney(purse) : undefined
-  if (unpriced !== undefined) return BudgetExceeded.make(endpoint.id, unpriced, "money", undefined, now)
-  const amount = amountOf(bill)
-  const short = Purse.shortOf(purse, amount, now)
-  return short && BudgetExceeded.make(endpoint.id, short.purse, short.kind, amount[short.kind], now)
+  const short = shortage(purse, call, endpoint, now)
+  return short && BudgetExceeded.make(endpoint.id, short.purse, short.kind, short.needed, now)
 }
