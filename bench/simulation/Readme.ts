@@ -124,9 +124,9 @@ const missed = (report: Report.Report): string => {
   const missed = all.filter(({ status }) => status !== "met").map(({ asked, status, what, worst, relay }) =>
     status === "missed" ? `${what}, ${relay} and not ${asked}` : `${what}, ${worst} with one seed and not ${asked}`
   )
-  const count = `Of ${all.length} figures that were set out to be reached, ${
-    all.length - missed.length
-  } are, with every seed that was tried`
+  const count = `Of ${all.length} figures that were set out to be reached, ${all.length - missed.length} are: ${
+    all.filter(({ worst }) => worst !== "–").length
+  } of them tried with all seeds, the others with one`
   return missed.length === 0 ? `${count}.` : `${count}. Not so: ${missed.join("; ")}.`
 }
 

@@ -226,6 +226,25 @@ describe("a gathering", () => {
     }))
 })
 
+describe("a gathering whose call throws while it asks anew", () => {
+  it.effect("takes nothing from who has an old answer, and asks anew the next time", () =>
+    Effect.gen(function*() {
+      const cache = yield* ResponseCache.make({ timeToLive: "1 minute", staleWhileRevalidate: "1 hour" })
+      yield* cache.keep(key, 7, 20)
+      yield* TestClock.adjust("1 minute")
+      const broken = cache.gather(key, {
+        kind: "",
+        open: () => undefined,
+        enter: () => undefined,
+        call: (): Effect.Effect<number> => {
+          throw new Error("a bug")
+        }
+      })
+      for (let n = 0; n < 100; n++) assert.deepStrictEqual(yield* broken, stale)
+      assert.deepInclude(yield* cache.state, { refreshed: 100 })
+    }))
+})
+
 describe("what a cache counts", () => {
   it.effect("is a call that somebody began, whoever leaves, and who joined one to its end", () =>
     Effect.gen(function*() {

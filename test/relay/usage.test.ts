@@ -71,6 +71,21 @@ describe("the usage of a relay", () => {
       make("free", [answer("Yes.", { inputTokens: 0, outputTokens: 0 })], { tier: 2 })
     ]))))
 
+  it.effect("says of an answer that nobody counted what it saved in tokens, and of no money", () =>
+    Effect.gen(function*() {
+      const uncounted = Trial.chat({ tenant: "acme", cache: true })
+      yield* uncounted
+      yield* uncounted
+      const [row] = yield* report
+      assert.strictEqual(row!.hits, 1)
+      assert.isAbove(Number(row!.saved.tokens), 0)
+      assert.strictEqual(row!.saved.cost, 0n)
+    }).pipe(Effect.provide(Trial.over([
+      make("a", [
+        ScriptedEndpoint.body(JSON.stringify({ choices: [{ message: { content: "Yes." }, finish_reason: "stop" }] }))
+      ], { prices: dear })
+    ]))))
+
   it.effect("counts what a cache answers as calls that cost nothing, and what they saved", () =>
     Effect.gen(function*() {
       for (let call = 0; call < 4; call++) yield* ask("good", { tenant: "acme", cache: true })
